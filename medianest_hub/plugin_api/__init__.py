@@ -1,0 +1,112 @@
+"""The public contract: all a plugin imports. It declares, does no I/O and knows neither Sanic nor Redis nor Postgres."""
+
+from medianest_hub.plugin_api import errors
+from medianest_hub.plugin_api.answers import FileAnswer, Page, StreamAnswer
+from medianest_hub.plugin_api.context import Context
+from medianest_hub.plugin_api.events import Event, EventData, Listener, MediaFileAdded, ScanRequested, listener
+from medianest_hub.plugin_api.health import CheckResult, HealthCheck, HealthStatus, health_check
+from medianest_hub.plugin_api.hookspecs import hookimpl
+from medianest_hub.plugin_api.kinds import (
+    Chart,
+    ChartPoint,
+    ChartSeries,
+    ItemList,
+    ListItem,
+    MediaCard,
+    MediaRow,
+    ProgressItem,
+    ProgressList,
+    Stat,
+    StatusCell,
+    StatusGrid,
+    Text,
+    Tone,
+    WidgetData,
+)
+from medianest_hub.plugin_api.lifecycle import Lifecycle
+from medianest_hub.plugin_api.media import MediaHit, MediaSource
+from medianest_hub.plugin_api.notifiers import Notification, Notifier
+from medianest_hub.plugin_api.people import ADMIN, SIGNED_IN, Permission, Person, Role, Viewer
+from medianest_hub.plugin_api.plugin import API_VERSION, Limit, PluginInfo, PluginSettings
+from medianest_hub.plugin_api.routes import AnswerCache, Call, Empty, Route, Router
+from medianest_hub.plugin_api.services import JobView, Queries, Record
+from medianest_hub.plugin_api.sign_in import Identity, SignInProvider, SignInStart
+from medianest_hub.plugin_api.streams import Lease, Stream, stream
+from medianest_hub.plugin_api.tasks import Job, JobState, Progress, Task, task
+from medianest_hub.plugin_api.webhooks import Webhook
+from medianest_hub.plugin_api.widgets import EVERYONE, PERSON, ROLE, Scope, Widget, widget
+
+__all__ = [
+    "ADMIN",
+    "API_VERSION",
+    "EVERYONE",
+    "PERSON",
+    "ROLE",
+    "SIGNED_IN",
+    "AnswerCache",
+    "Call",
+    "Chart",
+    "ChartPoint",
+    "ChartSeries",
+    "CheckResult",
+    "Context",
+    "Empty",
+    "Event",
+    "EventData",
+    "FileAnswer",
+    "HealthCheck",
+    "HealthStatus",
+    "Identity",
+    "ItemList",
+    "Job",
+    "JobState",
+    "JobView",
+    "Lease",
+    "Lifecycle",
+    "Limit",
+    "ListItem",
+    "Listener",
+    "MediaCard",
+    "MediaFileAdded",
+    "MediaHit",
+    "MediaRow",
+    "MediaSource",
+    "Notification",
+    "Notifier",
+    "Page",
+    "Permission",
+    "Person",
+    "PluginInfo",
+    "PluginSettings",
+    "Progress",
+    "ProgressItem",
+    "ProgressList",
+    "Queries",
+    "Record",
+    "Role",
+    "Route",
+    "Router",
+    "ScanRequested",
+    "Scope",
+    "SignInProvider",
+    "SignInStart",
+    "Stat",
+    "StatusCell",
+    "StatusGrid",
+    "Stream",
+    "StreamAnswer",
+    "Task",
+    "Text",
+    "Tone",
+    "Viewer",
+    "Webhook",
+    "Widget",
+    "WidgetData",
+    "errors",
+    "health_check",
+    "hookimpl",
+    "listener",
+    "stream",
+    "task",
+    "widget",
+]
