@@ -1,0 +1,352 @@
+"""Every core setting, typed, in one tree, and `load_settings` that fills it; knows no plugin, opens no connection."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import model_validator as _model_validator
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from medianest_hub.settings_sources import (
+    EnvText,
+    Layer,
+    SettingsError,
+    decode_env_text,
+    environment_layer,
+    file_layer,
+    unknown_key_message,
+)
+
+__all__ = [
+    "EnvText",
+    "HubSettings",
+    "LoadedSettings",
+    "PluginPins",
+    "Rate",
+    "SettingsError",
+    "decode_env_text",
+    "load_settings",
+    "unknown_key_message",
+]
+
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+_RATE = re.compile(r"\s*(\d{1,9})\s*/\s*(?:(\d{1,6})\s*)?(second|minute|hour|day)s?\s*", re.IGNORECASE)
+_PLUGIN_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `count` requests in any `seconds`; written `"100/minute"` or `"5/10 minutes"`."""
+
+    count: int
+    seconds: int
+
+    @classmethod
+    def parse(cls, text: str) -> Rate:
+        """Read `"<count>/<unit>"`; `ValueError` says what is expected."""
+        found = _RATE.fullmatch(text)
+        if found is None or int(found[1]) == 0 or found[2] == "0":
+            raise ValueError(f'{text!r} is not a rate; write for example "100/minute" (second, minute, hour, day)')
+        return cls(int(found[1]), int(found[2] or 1) * _UNITS[found[3].lower()])
+
+    def __str__(self) -> str:
+        unit = next(name for name, size in reversed(_UNITS.items()) if self.seconds % size == 0)
+        times = self.seconds // _UNITS[unit]
+        return f"{self.count}/{unit}" if times == 1 else f"{self.count}/{times} {unit}s"
+
+
+def _rate(value: object) -> object:
+    return Rate.parse(value) if isinstance(value, str) else value
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError('write a web address such as "https://media.example.org"')
+    return value.rstrip("/")
+
+
+def _web_origin(value: str) -> str:
+    value = _web_address(value)
+    if urlsplit(value).path:
+        raise ValueError('write an origin without a path, such as "https://media.example.org"')
+    return value
+
+
+def _network(value: str) -> str:
+    ipaddress.ip_network(value, strict=False)  # its ValueError says what is wrong
+    return value
+
+
+def _url_of(*schemes: str) -> Any:
+    def check(value: SecretStr) -> SecretStr:
+        # The value may hold a password: the message never repeats it.
+        if urlsplit(value.get_secret_value()).scheme not in schemes:
+            raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _key_length(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < 32:
+        raise ValueError("must be at least 32 characters of randomness, as `openssl rand -hex 32` makes")
+    return value
+
+
+def _absolute(value: Path) -> Path:
+    return value.expanduser().absolute()
+
+
+RateSetting = Annotated[Rate, BeforeValidator(_rate)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Address = Annotated[str, Field(min_length=1)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+class Section(BaseModel):
+    """A table of the tree: unknown keys are errors, values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class ServerSettings(Section):
+    """The web server: where it listens and by what address people reach it."""
+
+    host: Address = "127.0.0.1"
+    port: Port = 4000
+    #: Decides links, allowed hosts and whether cookies are `Secure`; unset, the address of each request is used.
+    public_url: WebAddress | None = None
+    cors_origins: list[Annotated[str, AfterValidator(_web_origin)]] = []
+    #: Networks whose `X-Forwarded-*` headers are believed.
+    trusted_proxies: list[Annotated[str, AfterValidator(_network)]] = []
+
+
+class DatabaseSettings(Section):
+    """PostgreSQL; without `url` the embedded one is run. Pool sizes are connections per process."""
+
+    url: Annotated[SecretStr, _url_of("postgresql", "postgres")] | None = None
+    pool_min: Annotated[int, Field(ge=1)] = 1
+    pool_max: Annotated[int, Field(ge=1)] = 5
+
+    @_model_validator(mode="after")
+    def _ordered(self) -> DatabaseSettings:
+        if self.pool_min > self.pool_max:
+            raise ValueError("pool_min must not be greater than pool_max")
+        return self
+
+
+class RedisSettings(Section):
+    """Redis or Valkey; without `url` the embedded one is run."""
+
+    url: Annotated[SecretStr, _url_of("redis", "rediss", "unix")] | None = None
+
+
+class LimitSettings(Section):
+    """How many requests one person, or one address when not signed in, may make."""
+
+    api: RateSetting = Rate(100, 60)
+    auth: RateSetting = Rate(5, 60)
+    youtube: RateSetting = Rate(5, 3600)
+    static: RateSetting = Rate(200, 60)
+    images: RateSetting = Rate(1200, 60)
+
+
+class LogSettings(Section):
+    """What is logged and how; `auto` means colour lines on a terminal and JSON otherwise."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
+    format: Annotated[Literal["auto", "json", "console"], BeforeValidator(_lower)] = "auto"
+
+
+class WorkerSettings(Section):
+    """The worker: its own status address (health, metrics) and how many jobs it runs side by side."""
+
+    host: Address = "127.0.0.1"
+    port: Port = 4001
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 8
+
+
+class MetricsSettings(Section):
+    """`/metrics`; with `token` set, a bearer token is asked for."""
+
+    token: SecretStr | None = None
+
+
+class DashboardSettings(Section):
+    """The dashboard page; `budget_ms` is how long it waits for its slowest widget, in milliseconds."""
+
+    budget_ms: Annotated[int, Field(ge=1, le=60_000)] = 800
+
+
+class AuthSettings(Section):
+    """Signing in; `access_token_minutes` is how long an access token is good."""
+
+    access_token_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 30)] = 60
+
+
+class RealtimeSettings(Section):
+    """Live events; `retention_hours` is how long one that was missed can still be asked for."""
+
+    retention_hours: Annotated[int, Field(ge=1, le=24 * 365)] = 72
+
+
+class PluginTable(BaseModel):
+    """One `[plugins.<name>]` table: `enabled` pins the switch; every other field is kept raw for the plugin's own model."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+    enabled: bool | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The raw plugin fields; text from the environment is `EnvText`, to be read with `decode_env_text`."""
+        return dict(self.__pydantic_extra__ or {})
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        # Raw fields may be secrets that only the plugin's model knows as such: a log line shows names alone.
+        yield "enabled", self.enabled
+        yield "given", sorted(self.__pydantic_extra__ or {})
+
+
+class PluginsSettings(BaseModel):
+    """`plugins.blocked` (names never imported) and a `PluginTable` for every other key."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+    __pydantic_extra__: dict[str, PluginTable]
+    blocked: list[str] = []
+
+    @property
+    def tables(self) -> dict[str, PluginTable]:
+        """Plugin name to its table."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+_layers: ContextVar[tuple[dict[str, Any], ...]] = ContextVar("settings_layers", default=())
+
+
+class HubSettings(BaseSettings):
+    """The whole tree. Made by `load_settings`; made directly, it holds its arguments and defaults and reads nothing."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    server: ServerSettings = ServerSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    redis: RedisSettings = RedisSettings()
+    #: Seals secrets and signs tokens. Embedded `serve` makes one; production roles refuse to start without.
+    secret_key: Annotated[SecretStr, AfterValidator(_key_length)] | None = None
+    limits: LimitSettings = LimitSettings()
+    plugins: PluginsSettings = PluginsSettings()
+    data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
+        default_factory=lambda: platformdirs.user_data_path("medianest", appauthor=False).absolute()
+    )
+    log: LogSettings = LogSettings()
+    worker: WorkerSettings = WorkerSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    dashboard: DashboardSettings = DashboardSettings()
+    auth: AuthSettings = AuthSettings()
+    realtime: RealtimeSettings = RealtimeSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Our own layers instead of the library's: they keep origins and report every problem at once."""
+        return (init_settings, *(InitSettingsSource(settings_cls, layer) for layer in _layers.get()))
+
+
+@dataclass(frozen=True, slots=True)
+class PluginPins:
+    """What file and environment fix for one plugin: these values win over the database and are shown read-only."""
+
+    enabled: bool | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """The settings and where each came from.
+
+    `origins` maps every dotted key to `"default"`, `"file <path>"`, `"env <NAME>"` or `"secret file <path> (<NAME>)"`.
+    `pins` maps a plugin's name, as written, to what is pinned for it. `config_file` is the file read, if any.
+    """
+
+    settings: HubSettings
+    origins: Mapping[str, str]
+    pins: Mapping[str, PluginPins]
+    config_file: Path | None = None
+
+    def pins_for(self, plugin: str) -> PluginPins:
+        """The pins of `plugin`; a name with `-` also answers to `_`, as variables can hold no hyphen."""
+        return self.pins.get(plugin) or self.pins.get(plugin.replace("-", "_")) or PluginPins()
+
+
+def load_settings(config: Path | None, environ: Mapping[str, str]) -> LoadedSettings:
+    """Read the file (`config`, else `MEDIANEST_CONFIG`, else `medianest.toml` if there) and `environ` over it.
+
+    Raises `SettingsError` with every problem found, one line each.
+    """
+    from_file = file_layer(config, environ)
+    known = dict(_leaf_annotations(HubSettings))
+    from_env = environment_layer(environ, known)
+    problems = [*from_file.problems, *from_env.problems]
+    origins = {**from_file.origins, **from_env.origins}
+    token = _layers.set((from_env.tree, from_file.tree))
+    try:
+        settings = HubSettings()
+    except ValidationError as error:
+        problems += _problems(error, (from_env, from_file), known)
+        raise SettingsError(problems) from None
+    finally:
+        _layers.reset(token)
+    problems += _contradictions(settings)
+    if problems:
+        raise SettingsError(problems)
+    pins = {name: PluginPins(table.enabled, table.fields) for name, table in settings.plugins.tables.items()}
+    return LoadedSettings(settings, dict.fromkeys(known, "default") | origins, pins, from_file.path)
+
+
+def _leaf_annotations(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, info in model.model_fields.items():
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            yield from _leaf_annotations(info.annotation, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", info.annotation
+
+
+def _problems(error: ValidationError, layers: tuple[Layer, ...], known: Mapping[str, Any]) -> Iterator[str]:
+    for detail in error.errors(include_url=False, include_input=False):
+        # Positions in a list are not keys; `server.cors_origins.0` is reported as its list.
+        key = ".".join(part for part in detail["loc"] if isinstance(part, str))
+        if detail["type"] == "extra_forbidden":
+            for layer in layers:
+                yield from layer.unknown(key, known)
+            continue
+        message = "must be a table" if detail["type"] == "model_type" else detail["msg"].removeprefix("Value error, ")
+        origin = next((text for layer in layers if (text := layer.origin_of(key))), "")
+        yield f"{key}: {message}" + (f" ({origin})" if origin else "")
+
+
+def _contradictions(settings: HubSettings) -> Iterator[str]:
+    if settings.server.port == settings.worker.port:
+        yield f"worker.port: must differ from server.port ({settings.server.port})"
+    for name in settings.plugins.tables:
+        if not _PLUGIN_NAME.fullmatch(name):
+            yield f"plugins.{name}: not a plugin name (small letters, digits, - and _, beginning with a letter)"
