@@ -98,7 +98,7 @@ def _url_of(*schemes: str) -> Any:
 
 
 def _key_length(value: SecretStr) -> SecretStr:
-    if len(value.get_secret_value()) < 32:
+    if min((len(key) for key in value.get_secret_value().split()), default=0) < 32:
         raise ValueError("must be at least 32 characters of randomness, as `openssl rand -hex 32` makes")
     return value
 
@@ -245,7 +245,8 @@ class HubSettings(BaseSettings):
     server: ServerSettings = ServerSettings()
     database: DatabaseSettings = DatabaseSettings()
     redis: RedisSettings = RedisSettings()
-    #: Seals secrets and signs tokens. Embedded `serve` makes one; production roles refuse to start without.
+    #: Seals secrets and signs tokens; older keys may follow, parted by white space. Embedded `serve` makes one;
+    #: production roles refuse to start without.
     secret_key: Annotated[SecretStr, AfterValidator(_key_length)] | None = None
     limits: LimitSettings = LimitSettings()
     plugins: PluginsSettings = PluginsSettings()
@@ -258,6 +259,11 @@ class HubSettings(BaseSettings):
     dashboard: DashboardSettings = DashboardSettings()
     auth: AuthSettings = AuthSettings()
     realtime: RealtimeSettings = RealtimeSettings()
+
+    @property
+    def secret_keys(self) -> list[str]:
+        """The key ring: the key in use first, then older ones that still open what they sealed."""
+        return self.secret_key.get_secret_value().split() if self.secret_key else []
 
     @classmethod
     def settings_customise_sources(
