@@ -1,0 +1,255 @@
+"""The documentation and the program say the same, both ways: hooks, context, settings, commands, routes, kinds, examples."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import inspect
+import re
+import sys
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from pydantic import BaseModel, SecretStr
+from pydantic_core import PydanticUndefined
+
+from medianest_hub import plugin_api
+from medianest_hub.plugin_api import errors, hookspecs, kinds, services
+from medianest_hub.settings import HubSettings, Rate
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+HOOKS = {name: member for name, member in inspect.getmembers(hookspecs, inspect.isfunction) if name.startswith("hub_")}
+UNSET = "unset"
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text()
+
+
+def headings(text: str, level: int) -> list[str]:
+    """Headings of that level that are nothing but a name in backticks."""
+    return re.findall(rf"^{'#' * level} `([^`]+)`$", text, re.MULTILINE)
+
+
+def section(text: str, name: str) -> str:
+    found = re.search(rf"^## `{re.escape(name)}`\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found is not None, f"no section about {name}"
+    return found[1]
+
+
+def examples(text: str) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def run_example(code: str, name: str) -> dict[str, Any]:
+    """Run it as a module of its own, known to `sys.modules` meanwhile, as models look themselves up there."""
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    try:
+        exec(compile(code, f"<{name}>", "exec", dont_inherit=True), vars(module))
+    finally:
+        del sys.modules[name]
+    return vars(module)
+
+
+# Hooks and context
+
+
+def test_every_hook_has_a_heading_and_every_heading_is_a_hook() -> None:
+    assert headings(page("plugin-authors/hooks.md"), 2) == sorted(HOOKS, key=lambda name: _line(HOOKS[name]))
+
+
+def _line(function: Any) -> int:
+    return inspect.getsourcelines(function)[1]
+
+
+@pytest.mark.parametrize("hook", sorted(HOOKS))
+def test_the_example_of_each_hook_implements_it(hook: str) -> None:
+    (code,) = examples(section(page("plugin-authors/hooks.md"), hook))
+    function = run_example(code, f"example_{hook}")[hook]
+    declared = function()
+    wanted = typing.get_type_hints(HOOKS[hook], vars(hookspecs))["return"]
+    assert getattr(function, f"{hookspecs.PROJECT}_impl") is not None
+    if item := typing.get_args(wanted):
+        assert declared
+        assert all(isinstance(one, item[0]) for one in declared)
+    else:
+        assert isinstance(declared, wanted)
+
+
+def test_every_option_of_a_declaration_is_explained_where_its_hook_is() -> None:
+    text = page("plugin-authors/hooks.md")
+    silent = []
+    for hook, specification in HOOKS.items():
+        wanted = typing.get_type_hints(specification, vars(hookspecs))["return"]
+        declaration = (typing.get_args(wanted) or (wanted,))[0]
+        if declaration is plugin_api.Router:
+            declaration = plugin_api.Route
+        words = section(text, hook)
+        silent += [
+            f"{hook}: {declaration.__name__}.{field.name}"
+            for field in dataclasses.fields(declaration)
+            if field.default is not dataclasses.MISSING  # those without are the handler and its name
+            if not re.search(rf"\b{field.name}\b", words)
+        ]
+    assert silent == []
+
+
+def test_every_field_of_the_context_has_a_heading_and_every_heading_is_a_field() -> None:
+    fields = [field.name for field in dataclasses.fields(plugin_api.Context)]
+    assert headings(page("plugin-authors/context.md"), 2) == fields
+
+
+def test_every_method_of_the_services_is_mentioned() -> None:
+    text = page("plugin-authors/context.md")
+    silent = []
+    for name in (
+        "Clock",
+        "Database",
+        "Cache",
+        "Http",
+        "Jobs",
+        "Events",
+        "Realtime",
+        "Notify",
+        "People",
+        "Secrets",
+        "Metrics",
+    ):
+        for method, _ in inspect.getmembers(getattr(services, name), inspect.isfunction):
+            if not method.startswith("_") and not re.search(rf"\b{method}\b", text):
+                silent.append(f"{name}.{method}")
+    assert silent == []
+
+
+def test_every_error_stands_in_the_table_with_its_status() -> None:
+    table = dict(re.findall(r"^\| `(\w+)` \| (\d{3}) \|", page("plugin-authors/context.md"), re.MULTILINE))
+    real = {
+        name: str(member.status)
+        for name, member in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(member, errors.HubError) and member is not errors.HubError
+    }
+    assert table == real
+
+
+def test_core_names_are_all_told_to_authors() -> None:
+    text = page("plugin-authors/README.md")
+    assert {name for name in plugin_api.plugin.CORE_NAMES if f"`{name}`" not in text} == set()
+
+
+@pytest.mark.parametrize("name", sorted(str(path.relative_to(DOCS)) for path in DOCS.glob("plugin-authors/*.md")))
+def test_python_examples_for_authors_run(name: str) -> None:
+    for number, code in enumerate(examples(page(name))):
+        run_example(code, f"example_{number}")
+
+
+def test_every_kind_of_widget_has_a_heading_and_every_field_a_mention() -> None:
+    text = page("api/dashboard.md")
+    union = typing.get_args(typing.get_args(kinds.WidgetData)[0])
+    assert headings(text, 3) == [model.model_fields["kind"].default for model in union]
+    silent = [
+        f"{model.__name__}.{field}"
+        for _, model in inspect.getmembers(kinds, inspect.isclass)
+        if issubclass(model, BaseModel) and model is not BaseModel
+        for field in model.model_fields
+        if not re.search(rf"\b{field}\b", text)
+    ]
+    assert silent == []
+
+
+# Settings
+
+
+def settings_leaves(model: type[BaseModel] = HubSettings, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Each dotted key with its field."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from settings_leaves(kind, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field
+
+
+def shown(value: object) -> str:
+    match value:
+        case None:
+            return UNSET
+        case bool():
+            return f"`{str(value).lower()}`"
+        case str() | int() | Rate():
+            return f"`{value}`"
+        case []:
+            return "`[]`"
+        case SecretStr():
+            raise AssertionError("a secret has no default")
+    return str(value)
+
+
+def documented_settings() -> Mapping[str, str]:
+    rows = re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", page("operators/settings.md"), re.MULTILINE)
+    keys = [key for key, _ in rows]
+    assert len(keys) == len(set(keys)), "a setting has two rows"
+    return dict(rows)
+
+
+def test_every_setting_has_a_row_and_every_row_is_a_setting() -> None:
+    assert set(documented_settings()) == {key for key, _ in settings_leaves()}
+
+
+def test_the_defaults_in_the_documentation_are_the_real_ones() -> None:
+    rows = documented_settings()
+    wrong = {
+        key: (rows[key], shown(field.default))
+        for key, field in settings_leaves()
+        if field.default is not PydanticUndefined and rows[key] != shown(field.default)
+    }
+    assert wrong == {}
+
+
+# Commands and routes
+
+
+def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Each command that does something, by its words; those of plugins belong into the plugins' own documentation."""
+    if isinstance(command, click.Group):
+        context = click.Context(command, info_name=path)
+        for name in command.list_commands(context):
+            member = command.get_command(context, name)
+            if (
+                member is not None
+                and not member.hidden
+                and (member.callback or click.Command).__module__.startswith(("medianest_hub", "click"))
+            ):
+                yield from commands(member, f"{path} {name}")
+    else:
+        yield path, command
+
+
+def test_every_command_has_a_heading_and_every_heading_is_a_command() -> None:
+    pytest.importorskip("medianest_hub.cli", reason="the command line is not there yet", exc_type=ImportError)
+    from medianest_hub.cli import main
+
+    real = dict(commands(main, "medianest"))
+    text = page("operators/commands.md")
+    assert sorted(headings(text, 2)) == sorted(real)
+    silent = []
+    for path, command in real.items():
+        words = section(text, path)
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and not parameter.hidden and not parameter.is_eager:
+                silent += [
+                    f"{path} {option}" for option in parameter.opts if option.startswith("--") and option not in words
+                ]
+    assert silent == []
+
+
+def test_every_core_route_is_mentioned() -> None:
+    if importlib.util.find_spec("medianest_hub.web") is None:
+        pytest.skip("the web part is not there yet")
+    pytest.skip("the list of core routes is not there yet")
