@@ -1,0 +1,71 @@
+"""Puts a plugin's settings together: pinned by file and environment, then the database, then the model's defaults."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+
+from medianest_hub.plugin_api.errors import FieldProblem
+from medianest_hub.plugin_api.plugin import PluginSettings
+from medianest_hub.settings import EnvText, PluginPins, decode_env_text, unknown_key_message
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The outcome: `settings` when complete and valid, otherwise `problems`, one per bad or missing field."""
+
+    settings: PluginSettings | None
+    problems: list[FieldProblem] = field(default_factory=list)
+    pinned: frozenset[str] = frozenset()
+
+    @property
+    def reason(self) -> str:
+        """The problems in one line."""
+        return "; ".join(f"{problem.field}: {problem.message}" for problem in self.problems)
+
+
+def secret_fields(model: type[PluginSettings]) -> frozenset[str]:
+    """The fields of the model that hold secrets (`SecretStr`, also optional)."""
+    return frozenset(name for name, info in model.model_fields.items() if _mentions_secret(info.annotation))
+
+
+def _mentions_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or any(_mentions_secret(part) for part in typing.get_args(annotation))
+
+
+def resolve(
+    model: type[PluginSettings], pins: PluginPins, stored: Mapping[str, Any], secrets: Mapping[str, str]
+) -> Resolved:
+    """Build the plugin's settings. A stored field the model no longer knows is dropped; a pinned one is a problem."""
+    known = set(model.model_fields)
+    values: dict[str, Any] = {name: value for name, value in {**stored, **secrets}.items() if name in known}
+    problems: list[FieldProblem] = []
+    for name, value in pins.fields.items():
+        if name not in known:
+            problems.append(FieldProblem(field=name, code="unknown_setting", message=unknown_key_message(name, known)))
+            continue
+        try:
+            values[name] = (
+                decode_env_text(value, model.model_fields[name].annotation) if isinstance(value, EnvText) else value
+            )
+        except ValueError as error:
+            problems.append(FieldProblem(field=name, code="unreadable", message=str(error)))
+    pinned = frozenset(name for name in pins.fields if name in known)
+    if problems:
+        return Resolved(None, problems, pinned)
+    try:
+        return Resolved(model.model_validate(values), pinned=pinned)
+    except ValidationError as error:
+        return Resolved(None, field_problems(error), pinned)
+
+
+def field_problems(error: ValidationError) -> list[FieldProblem]:
+    """Pydantic's errors as problems; the values themselves are never repeated."""
+    return [
+        FieldProblem(field=".".join(str(part) for part in item["loc"]), code=item["type"], message=item["msg"])
+        for item in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
