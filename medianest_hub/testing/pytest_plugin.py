@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @pytest_asyncio.fixture
 async def fake_upstream() -> AsyncIterator[FakeUpstream]:
     """An HTTP server on 127.0.0.1 that answers what the test scripts."""
-    from medianest_hub.testing.upstream import FakeUpstream  # noqa: PLC0415 - only when asked for
+    from medianest_hub.testing.upstream import FakeUpstream
 
     upstream = FakeUpstream()
     await upstream.start()
