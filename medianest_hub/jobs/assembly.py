@@ -1,0 +1,172 @@
+"""Puts together the parts every process of the hub needs, opens them in order and closes them in the reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Literal
+
+from medianest_hub.accounts.people import People
+from medianest_hub.accounts.sessions import Sessions
+from medianest_hub.accounts.tokens import Tokens
+from medianest_hub.dashboard import Dashboard
+from medianest_hub.infrastructure.database import Database, DatabaseAway, DatabaseRefused
+from medianest_hub.infrastructure.exits import OperatorError
+from medianest_hub.infrastructure.http_client import HttpClients
+from medianest_hub.infrastructure.migrations import SchemaBehind, SchemaNewer, check, find_apps
+from medianest_hub.infrastructure.realtime_log import RealtimeLog
+from medianest_hub.infrastructure.redis import RedisLink
+from medianest_hub.infrastructure.secrets import SecretBox
+from medianest_hub.jobs.outbox import Outbox
+from medianest_hub.jobs.plugin_services import PluginEvents, PluginJobs, PluginNotify, PluginPeople, PluginRealtime
+from medianest_hub.jobs.store import JobStore
+from medianest_hub.plugin_api.services import Clock
+from medianest_hub.plugin_host.context import ContextFactory, Services, SystemClock
+from medianest_hub.plugin_host.declarations import LoadedPlugin
+from medianest_hub.plugin_host.host import PluginHost, missing_tables
+from medianest_hub.plugin_host.services.cache import PluginCache
+from medianest_hub.plugin_host.services.measuring import PluginMetrics
+from medianest_hub.plugin_host.services.sealing import PluginSecrets
+from medianest_hub.plugin_host.wanted import WantedStore
+from medianest_hub.settings import HubSettings, LoadedSettings
+
+ProcessRole = Literal["web", "worker"]
+
+
+@dataclass
+class HubParts:
+    """One process's parts. `open` connects them; plugins run once `host.start()` was awaited."""
+
+    loaded: LoadedSettings
+    process: ProcessRole
+    db: Database
+    redis: RedisLink
+    secrets: SecretBox
+    people: People
+    sessions: Sessions
+    tokens: Tokens
+    realtime: RealtimeLog
+    jobs: JobStore
+    outbox: Outbox
+    dashboard: Dashboard
+    http: HttpClients
+    host: PluginHost
+    clock: Clock
+    _exits: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
+
+    @property
+    def settings(self) -> HubSettings:
+        """The core's settings."""
+        return self.loaded.settings
+
+    @classmethod
+    async def open(cls, loaded: LoadedSettings, process: ProcessRole, host: PluginHost | None = None) -> HubParts:
+        """Connect everything, waiting a while for a database that is still starting.
+
+        `host`: one whose plugins are loaded already (a web process needs their routes before it listens).
+        Raises `OperatorError` (exit 2), `SchemaNewer` (exit 2) or `SchemaBehind` (exit 75).
+        """
+        secrets = SecretBox([_secret_key(loaded.settings)])
+        if host is None:
+            host = PluginHost(loaded, process)
+            host.load()
+        async with AsyncExitStack() as stack:
+            db = await _database(loaded.settings)
+            stack.push_async_callback(db.close)
+            apps = await asyncio.to_thread(find_apps, loaded.settings.plugins.blocked)
+            schema = await check(db, apps)
+            if os.environ.get("MEDIANEST_SUPERVISED") and (names := missing_tables(schema, host.plugins)):
+                raise SchemaBehind(f"The tables of {', '.join(names)} are not up to date; run `medianest migrate`.")
+            for app in apps:
+                db.bind(app.tables)
+            redis = RedisLink.open(_redis_url(loaded.settings), worker=process == "worker")
+            stack.push_async_callback(redis.close)
+            parts = cls._build(loaded, process, db, redis, secrets, host)
+            stack.push_async_callback(parts.http.close)
+            wanted = WantedStore(db, redis, secrets)
+            factory = ContextFactory(process, db, loaded.settings.data_dir, parts._services, parts.clock)
+            host.connect(db, redis, wanted, factory, schema)
+            parts.people.know_permissions(host.plugins.values())
+            await redis.start()
+            parts._exits = stack.pop_all()
+            return parts
+
+    @classmethod
+    def _build(
+        cls,
+        loaded: LoadedSettings,
+        process: ProcessRole,
+        db: Database,
+        redis: RedisLink,
+        secrets: SecretBox,
+        host: PluginHost,
+    ) -> HubParts:
+        realtime = RealtimeLog(db, redis)
+        return cls(
+            loaded=loaded,
+            process=process,
+            db=db,
+            redis=redis,
+            secrets=secrets,
+            people=People(db, redis, secrets),
+            sessions=Sessions(db, redis, realtime),
+            tokens=Tokens(secrets, loaded.settings.auth.access_token_minutes * 60),
+            realtime=realtime,
+            jobs=JobStore(db, redis, realtime),
+            outbox=Outbox(db, redis),
+            dashboard=Dashboard(host, redis, realtime, loaded.settings.dashboard.budget_ms / 1000),
+            http=HttpClients(),
+            host=host,
+            clock=SystemClock(),
+        )
+
+    async def close(self) -> None:
+        """Stop the plugins, then close all connections."""
+        await self.host.stop()
+        await self._exits.aclose()
+
+    def _services(self, plugin: LoadedPlugin, instance: str) -> Services:
+        http = self.http.client(plugin.name, instance)
+        return Services(
+            cache=PluginCache(self.redis, plugin.name, instance),
+            http=http,
+            jobs=PluginJobs(self.jobs, plugin, instance),
+            events=PluginEvents(self.outbox, plugin, instance),
+            realtime=PluginRealtime(self.realtime, self.dashboard.changed, plugin, instance),
+            notify=PluginNotify(self.realtime),
+            people=PluginPeople(self.people, plugin, instance),
+            secrets=PluginSecrets(self.secrets, plugin.name, instance),
+            metrics=PluginMetrics(plugin.name),
+            close=http.close,
+        )
+
+
+async def _database(settings: HubSettings) -> Database:
+    if settings.database.url is None:
+        raise OperatorError("database.url is not set; set it, or run `medianest serve`, which brings its own database")
+    url = settings.database.url.get_secret_value()
+    try:
+        return await Database.connect(url, min_size=settings.database.pool_min, max_size=settings.database.pool_max)
+    except DatabaseRefused as error:
+        raise OperatorError(f"the database refused us: {error}; check database.url") from error
+    except DatabaseAway as error:
+        raise OperatorError(f"{error.message} Check database.url and that the server runs.") from error
+
+
+def _redis_url(settings: HubSettings) -> str:
+    if settings.redis.url is None:
+        raise OperatorError("redis.url is not set; set it, or run `medianest serve`, which brings its own Valkey")
+    return settings.redis.url.get_secret_value()
+
+
+def _secret_key(settings: HubSettings) -> str:
+    if settings.secret_key is None:
+        raise OperatorError(
+            "secret_key is not set; make one with `openssl rand -hex 32` and set MEDIANEST_SECRET_KEY_FILE"
+        )
+    return settings.secret_key.get_secret_value()
+
+
+__all__ = ["HubParts", "SchemaBehind", "SchemaNewer"]
