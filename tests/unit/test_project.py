@@ -91,6 +91,8 @@ def test_tracked_files_name_no_registry_and_no_path_of_one_machine() -> None:
 def test_no_file_is_longer_than_400_lines_and_no_function_than_50() -> None:
     long = []
     for path in python_files():
+        if path.parent.name == "migrations":  # written by Piccolo
+            continue
         text = path.read_text()
         name = path.relative_to(ROOT)
         if (lines := text.count("\n")) > 400:
