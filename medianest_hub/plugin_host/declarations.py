@@ -28,7 +28,7 @@ from medianest_hub.plugin_host.signatures import SignatureError, answer_model, j
 from medianest_hub.settings import Rate
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,59}")
-_PATH = re.compile(r"(/|(/(\{[a-z_]+\}|[A-Za-z0-9_.~-]+))+)")
+_PATH = re.compile(r"(/|(/(\{[a-z_]+\}|[A-Za-z0-9_][A-Za-z0-9_.~-]*))+)")
 _CORE_LIMITS = frozenset({"api", "auth", "youtube", "static", "images"})
 
 _LISTS: dict[str, type[Any]] = {
