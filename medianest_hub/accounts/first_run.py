@@ -1,0 +1,81 @@
+"""The first admin: one-time links that make exactly one, as long as nobody exists; prints nothing itself."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets as random_secrets
+
+import asyncpg
+
+from medianest_hub.accounts.names import clean_username
+from medianest_hub.accounts.password_rules import check_password
+from medianest_hub.accounts.people import People
+from medianest_hub.infrastructure.database import Database
+from medianest_hub.plugin_api.errors import Conflict, Forbidden
+from medianest_hub.plugin_api.people import Person, Role
+
+VALID_HOURS = 24
+
+
+class FirstRun:
+    """Each process may hand out tokens of its own; any of them works, at any replica, until somebody exists."""
+
+    def __init__(self, db: Database, people: People) -> None:
+        self._db = db
+        self._people = people
+        self._done = False
+
+    async def needed(self) -> bool:
+        """Whether nobody exists yet. Once somebody did, it is never needed again."""
+        if not self._done:
+            self._done = await self._people.anyone()
+        return not self._done
+
+    async def make_token(self) -> str:
+        """A new token, good for 24 hours; only its hash is kept."""
+        token = random_secrets.token_urlsafe(24)
+        await self._db.execute("DELETE FROM medianest.setup_tokens WHERE expires_at < now()")
+        await self._db.execute(
+            "INSERT INTO medianest.setup_tokens (token_hash, expires_at) VALUES ($1, now() + make_interval(hours => $2))",
+            _hash(token),
+            VALID_HOURS,
+        )
+        return token
+
+    async def complete(self, token: str, username: str, password: str) -> Person:
+        """Make the first admin, exactly once however many try. Raises `Conflict`, `Forbidden` (token), `BadInput`."""
+        if not await self.needed():
+            raise _already()
+        await self._check_token(self._db, token)
+        check_password(password, clean_username(username))
+        # Outside the transaction: hashing is slow, and the lock below holds up everybody who would be made.
+        password_hash = await self._people.passwords.hash(password)
+        async with self._db.transaction() as tx:
+            await tx.execute("LOCK TABLE medianest.users IN SHARE ROW EXCLUSIVE MODE")
+            if await tx.fetchval("SELECT EXISTS (SELECT FROM medianest.users)"):
+                raise _already()
+            await self._check_token(tx, token)
+            person = await self._people.create(username, None, Role.ADMIN, tx=tx, password_hash=password_hash)
+            await tx.execute("DELETE FROM medianest.setup_tokens")
+        self._done = True
+        return person
+
+    async def _check_token(self, queries: Database | asyncpg.Connection, token: str) -> None:
+        good = await queries.fetchval(
+            "SELECT EXISTS (SELECT FROM medianest.setup_tokens WHERE token_hash = $1 AND expires_at > now())",
+            _hash(token),
+        )
+        if not good:
+            raise Forbidden(
+                "This set-up link is not valid or has expired; restart the hub for a new one.",
+                code="setup_token_invalid",
+            )
+
+
+def _hash(token: str) -> bytes:
+    # A random token of 192 bits needs no slow hash.
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _already() -> Conflict:
+    return Conflict("The hub has been set up already; sign in instead.", code="already_set_up")

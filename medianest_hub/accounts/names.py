@@ -1,0 +1,33 @@
+"""Usernames: what may be one, and the form by which two of them are the same; does no I/O."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from medianest_hub.plugin_api.errors import BadInput, FieldProblem
+
+LONGEST = 64
+"""Characters."""
+
+
+def clean_username(text: str, *, field: str = "body.username") -> str:
+    """The name as it is kept (NFKC, no blanks around). Raises `BadInput` saying what is wrong."""
+    name = unicodedata.normalize("NFKC", text).strip()
+    if not name:
+        raise _refused(field, "username_empty", "Choose a username.")
+    if len(name) > LONGEST or len(username_key(name)) > 4 * LONGEST:
+        raise _refused(field, "username_long", f"Choose a username of at most {LONGEST} characters.")
+    # Invisible and direction-changing characters would let one name pass for another.
+    if any(unicodedata.category(character)[0] == "C" for character in name) or "  " in name:
+        raise _refused(field, "username_unprintable", "A username holds printable characters and single blanks only.")
+    return name
+
+
+def username_key(text: str) -> str:
+    """By what a name is unique and found: `Ａlice`, `ALICE` and ` alice ` are one."""
+    folded = unicodedata.normalize("NFKC", text).strip().casefold()
+    return unicodedata.normalize("NFKC", folded)
+
+
+def _refused(field: str, code: str, message: str) -> BadInput:
+    return BadInput(message, code="username_refused", fields=[FieldProblem(field=field, code=code, message=message)])

@@ -1,0 +1,111 @@
+"""Password rules, hashing and checking with argon2id, off the event loop; knows no people and stores nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ctypes
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+
+from medianest_hub.accounts.password_rules import LONGEST_BYTES
+from medianest_hub.plugin_api.errors import TooMany
+
+ResultT = TypeVar("ResultT")
+
+MEMORY_KIB = 19 * 1024
+TIME_COST = 2
+"""OWASP's parameters for argon2id: 19 MiB, two passes, one lane (Password Storage Cheat Sheet)."""
+
+AT_ONCE = 2
+WAITING = 64
+"""Hashes computed side by side, each with 19 MiB, and how many may wait for their turn."""
+
+_SALT_BYTES, _HASH_BYTES = 16, 32
+_M_MMAP_THRESHOLD = -3  # <malloc.h>
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the password fits; `outdated` when its hash was made at another cost and should be made anew."""
+
+    fits: bool
+    outdated: bool = False
+
+
+class Passwords:
+    """Hashes in at most two threads of its own, made at the first use; `close` ends them."""
+
+    def __init__(self, *, memory_kib: int = MEMORY_KIB, time_cost: int = TIME_COST) -> None:
+        self._hasher = PasswordHasher(
+            time_cost=time_cost,
+            memory_cost=memory_kib,
+            parallelism=1,
+            hash_len=_HASH_BYTES,
+            salt_len=_SALT_BYTES,
+            type=Type.ID,
+        )
+        self._nobody = _hash_of_nothing(memory_kib, time_cost)
+        self._threads: ThreadPoolExecutor | None = None
+        self._queued = 0
+
+    async def hash(self, password: str) -> str:
+        """An argon2id string with its parameters. Raises `TooMany` while too many wait."""
+        return await self._run(lambda: self._hasher.hash(_normal(password)))
+
+    async def verify(self, known: str | None, password: str) -> Verdict:
+        """Compare; the work is the same for `None`, somebody who has no password or does not exist."""
+        return await self._run(lambda: self._verify(known, password))
+
+    def close(self) -> None:
+        """End the threads; a hash under way is finished first."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=True, cancel_futures=True)
+            self._threads = None
+
+    def _verify(self, known: str | None, password: str) -> Verdict:
+        normal = _normal(password)
+        too_long = len(normal.encode()) > LONGEST_BYTES
+        against = self._nobody if known is None or too_long else known
+        try:
+            self._hasher.verify(against, "" if too_long else normal)
+        except (VerifyMismatchError, VerificationError, InvalidHashError):
+            return Verdict(False)
+        return Verdict(known is not None and not too_long, self._hasher.check_needs_rehash(against))
+
+    async def _run(self, work: Callable[[], ResultT]) -> ResultT:
+        if self._queued >= WAITING:
+            raise TooMany("Too many people are signing in right now.", code="sign_in_busy", retry_after=2)
+        if self._threads is None:
+            _give_memory_back()
+            self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
+        self._queued += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._queued -= 1
+
+
+def _normal(password: str) -> str:
+    # The same password typed on another keyboard may arrive composed otherwise (NIST SP 800-63B, 3.1.1.2).
+    return unicodedata.normalize("NFKC", password)
+
+
+def _hash_of_nothing(memory_kib: int, time_cost: int) -> str:
+    """A well-formed hash no password has, at the cost of real ones."""
+    salt = base64.b64encode(bytes(_SALT_BYTES)).rstrip(b"=").decode()
+    digest = base64.b64encode(bytes(_HASH_BYTES)).rstrip(b"=").decode()
+    return f"$argon2id$v=19$m={memory_kib},t={time_cost},p=1${salt}${digest}"
+
+
+def _give_memory_back() -> None:
+    """Keep the 19 MiB of each hash out of the heap: glibc would hold on to 40 MB for good after the first sign-ins."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none, and gives memory back by itself
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, 4 * 1024 * 1024)

@@ -1,0 +1,86 @@
+"""Signing in with a local password, from the first check to the token; knows no request and no other provider."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from medianest_hub.accounts.names import username_key
+from medianest_hub.accounts.people import People
+from medianest_hub.accounts.sessions import Session, Sessions
+from medianest_hub.accounts.slowing import CROWD, Slowing
+from medianest_hub.accounts.tokens import Issued, Tokens
+from medianest_hub.infrastructure.database import Database
+from medianest_hub.infrastructure.redis import RedisLink
+from medianest_hub.infrastructure.secrets import SecretBox
+from medianest_hub.plugin_api.people import Person
+
+_SEEN_HERE = """
+SELECT EXISTS (
+    SELECT FROM medianest.sessions s JOIN medianest.users u ON u.id = s.user_id
+    WHERE u.username_key = $1 AND s.address <<= $2::inet AND s.created_at > now() - interval '90 days'
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A new session and the token to use it."""
+
+    person: Person
+    session: Session
+    token: Issued
+
+
+class SignIn:
+    """Checks passwords at a pace that makes guessing hopeless."""
+
+    def __init__(
+        self, db: Database, redis: RedisLink, secrets: SecretBox, people: People, sessions: Sessions, tokens: Tokens
+    ) -> None:
+        self._db = db
+        self._people = people
+        self._sessions = sessions
+        self._tokens = tokens
+        self._slowing = Slowing(redis, secrets.derive("sign-in-slowing"))
+
+    async def with_password(
+        self, username: str, password: str, *, address: str, user_agent: str = "", remember: bool = False
+    ) -> SignedIn:
+        """Sign in. Raises `Unauthorized` (wrong), `Forbidden` (not active), `TooMany` (wait)."""
+        account, network = username_key(username)[:256], network_of(address)
+        tries = await self._slowing.before_try(account, network)
+        if tries > CROWD and not await self._was_here(account, network):
+            await self._slowing.keep_waiting(tries)
+        person = await self._people.check_password(username, password)
+        await self._slowing.succeeded(account, network)
+        return await self.of_person(person, address=address, user_agent=user_agent, remember=remember)
+
+    async def of_person(
+        self, person: Person, *, address: str, user_agent: str = "", remember: bool = False, provider: str = "local"
+    ) -> SignedIn:
+        """A session for somebody whose identity is already proven."""
+        session = await self._sessions.start(
+            person.id, user_agent=user_agent, address=address, remember=remember, provider=provider
+        )
+        return SignedIn(person, session, self._tokens.issue(person.id, session.id))
+
+    async def _was_here(self, account: str, network: str) -> bool:
+        try:
+            known = ipaddress.ip_network(network)
+        except ValueError:
+            return False
+        return bool(await self._db.fetchval(_SEEN_HERE, account, known))
+
+
+def network_of(address: str) -> str:
+    """By what an address is counted: itself, or its /64 for IPv6, of which one household has as many as it likes."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return str(ipaddress.IPv6Network((int(found), 64), strict=False))
+    return str(found)

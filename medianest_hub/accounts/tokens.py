@@ -1,0 +1,122 @@
+"""Access tokens: signed, short-lived proof of who calls and in which session; does no I/O and knows no request."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import jwt
+
+from medianest_hub.infrastructure.secrets import SecretBox
+from medianest_hub.plugin_api.errors import Unauthorized
+
+ALGORITHM = "HS256"
+ISSUER = "medianest-hub"
+AUDIENCE = "medianest-hub/api"
+PURPOSE = "access-token"
+
+_LONGEST = 2048
+_KEPT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a good token says. `expires_at` is in seconds since 1970. Whether the session still lives is asked elsewhere."""
+
+    person_id: UUID
+    session_id: UUID
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A fresh token, good for `expires_in` seconds."""
+
+    access_token: str
+    expires_in: int
+
+
+class Tokens:
+    """Issues and reads. Tokens already verified are remembered by hash, at most 4096, until they expire or `forget`."""
+
+    def __init__(self, secrets: SecretBox, lifetime: int, *, now: Callable[[], float] = time.time) -> None:
+        """`lifetime` is in seconds."""
+        self._secrets = secrets
+        self._lifetime = lifetime
+        self._now = now
+        self._verified: OrderedDict[bytes, Claims] = OrderedDict()
+
+    def issue(self, person_id: UUID, session_id: UUID) -> Issued:
+        """A token under the key in use."""
+        issued_at = int(self._now())
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(person_id),
+            "sid": str(session_id),
+            "iat": issued_at,
+            "exp": issued_at + self._lifetime,
+        }
+        key_id = self._secrets.current
+        token = jwt.encode(
+            claims, self._secrets.derive(PURPOSE, key_id), algorithm=ALGORITHM, headers={"kid": key_id, "typ": "at+jwt"}
+        )
+        return Issued(token, self._lifetime)
+
+    def read(self, token: str) -> Claims:
+        """The claims. Raises `Unauthorized`, code `token_expired` or `token_invalid`."""
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        claims = self._verified.get(digest)
+        if claims is None:
+            claims = self._verify(token)
+            self._verified[digest] = claims
+            if len(self._verified) > _KEPT:
+                self._verified.popitem(last=False)
+        else:
+            self._verified.move_to_end(digest)
+        if claims.expires_at <= self._now():
+            self._verified.pop(digest, None)
+            raise Unauthorized("The access token has expired; sign in again.", code="token_expired")
+        return claims
+
+    def forget(self) -> None:
+        """Verify every token anew, as after a rotation of keys."""
+        self._verified.clear()
+
+    def _verify(self, token: str) -> Claims:
+        if len(token) > _LONGEST:
+            raise _invalid()
+        try:
+            content: dict[str, Any] = jwt.decode(
+                token,
+                self._key(token),
+                algorithms=[ALGORITHM],
+                issuer=ISSUER,
+                audience=AUDIENCE,
+                # Expiry is checked by `read` for remembered tokens too. "Issued in the future" only means that the clock
+                # was set back since: the signature already proves that it was issued here.
+                options={
+                    "require": ["iss", "aud", "sub", "sid", "iat", "exp"],
+                    "verify_exp": False,
+                    "verify_iat": False,
+                },
+            )
+            return Claims(UUID(content["sub"]), UUID(content["sid"]), float(content["exp"]))
+        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, KeyError, OverflowError):
+            raise _invalid() from None
+
+    def _key(self, token: str) -> bytes:
+        """Of the ring only: a token names one of our keys, it never brings one."""
+        key_id = jwt.get_unverified_header(token).get("kid")
+        if not isinstance(key_id, str):
+            raise jwt.InvalidTokenError
+        return self._secrets.derive(PURPOSE, key_id)
+
+
+def _invalid() -> Unauthorized:
+    return Unauthorized("The access token is not valid; sign in again.", code="token_invalid")

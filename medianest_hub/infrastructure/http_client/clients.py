@@ -1,0 +1,108 @@
+"""One process's connections to outside services: the shared session, and a breaker and a bound for each service."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import structlog
+
+from medianest_hub import __version__
+from medianest_hub.infrastructure import metrics
+from medianest_hub.infrastructure.http_client.breaker import Breaker, BreakerState
+from medianest_hub.infrastructure.http_client.client import HttpClient
+from medianest_hub.plugin_api.errors import Unavailable
+
+if TYPE_CHECKING:
+    import aiohttp
+
+log = structlog.get_logger(__name__)
+
+USER_AGENT = f"MediaNest-Hub/{__version__}"
+CALLS_AT_ONCE = 16
+"""Calls under way to one service of one plugin; further ones wait, within their deadlines."""
+
+CONNECT_SECONDS = 5.0
+_SERVICES_KEPT = 512
+_LABELS_PER_PLUGIN = 64
+
+
+class Service:
+    """What is known about one outside service of one plugin instance."""
+
+    def __init__(self, plugin: str, name: str, label: str, breaker: Breaker | None = None) -> None:
+        self.plugin = plugin
+        self.name = name
+        self.label = label
+        """As in metrics; services beyond a plugin's first 64 share one."""
+        self.slots = asyncio.Semaphore(CALLS_AT_ONCE)
+        self._said_down = False
+        self.breaker = breaker or Breaker(on_change=self._breaker_changed)
+
+    def _breaker_changed(self, state: BreakerState) -> None:
+        metrics.breaker_open.labels(self.plugin, self.label).set(state is not BreakerState.CLOSED)
+        if state is BreakerState.OPEN and not self._said_down:
+            self._said_down = True
+            log.warning("service_down", plugin=self.plugin, service=self.name)
+        elif state is BreakerState.CLOSED:
+            self._said_down = False
+            log.info("service_up", plugin=self.plugin, service=self.name)
+
+
+class HttpClients:
+    """Makes a plugin instance's `ctx.http` with `client`. The session is opened by the first call."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+        self._services: OrderedDict[tuple[str, str, str], Service] = OrderedDict()
+        self._labels: dict[str, set[str]] = {}
+        self._closed = False
+
+    def client(self, plugin: str, instance: str = "main") -> HttpClient:
+        """The outside calls of one plugin instance; close it with its context."""
+        return HttpClient(self, plugin, instance)
+
+    def service(self, plugin: str, instance: str, name: str) -> Service:
+        """The service's state, kept while it is among the 512 last used."""
+        key = (plugin, instance, name)
+        known = self._services.get(key)
+        if known is None:
+            known = self._services[key] = Service(plugin, name, self._label(plugin, name))
+            while len(self._services) > _SERVICES_KEPT:
+                self._services.popitem(last=False)
+        self._services.move_to_end(key)
+        return known
+
+    def session(self) -> aiohttp.ClientSession:
+        """The session all calls of this process share: no cookies, no proxy from the environment, TLS verified."""
+        if self._closed:
+            raise Unavailable("The hub is stopping; no more outside calls are made.", code="stopping")
+        if self._session is None:
+            import aiohttp
+
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=200, limit_per_host=0, ttl_dns_cache=30),
+                # Cookies of one plugin's service must not reach another plugin's calls.
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": USER_AGENT, "Accept": "application/json, */*;q=0.5"},
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+                trust_env=False,
+            )
+        return self._session
+
+    async def close(self) -> None:
+        """Drop every connection; later calls are refused."""
+        self._closed = True
+        session, self._session = self._session, None
+        if session is not None:
+            with contextlib.suppress(OSError):
+                await session.close()
+
+    def _label(self, plugin: str, service: str) -> str:
+        labels = self._labels.setdefault(plugin, set())
+        if service in labels or len(labels) < _LABELS_PER_PLUGIN:
+            labels.add(service)
+            return service
+        return "other"

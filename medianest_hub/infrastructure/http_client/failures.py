@@ -1,0 +1,89 @@
+"""What went wrong with an outside call, in words without secrets, and whether a repeat may help; does no I/O."""
+
+from __future__ import annotations
+
+import http
+import os
+import ssl
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from medianest_hub.infrastructure.http_client.answer import HttpAnswer
+from medianest_hub.plugin_api.errors import AuthFailed, HubError, UpstreamError
+
+_PASSING = frozenset({429, 502, 503, 504})
+_LONGEST_WAIT = 3600.0
+
+
+class Failure(Exception):
+    """An attempt that failed with `error`, which the caller gets.
+
+    `of_service`: the service itself is unwell, which counts for its breaker. `passing`: the same call may soon succeed.
+    """
+
+    def __init__(self, error: HubError, *, of_service: bool = False, passing: bool = False) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.of_service = of_service
+        self.passing = passing
+
+
+def unfit_status(answer: HttpAnswer) -> Failure:
+    """The failure behind a status the caller did not ask for."""
+    if answer.status in (401, 403):
+        words = f"{answer.service} refused the credentials ({answer.status})."
+        return Failure(AuthFailed(words, params={"service": answer.service}))
+    try:
+        phrase = f" ({http.HTTPStatus(answer.status).phrase})"
+    except ValueError:
+        phrase = ""
+    error = UpstreamError(
+        f"{answer.service} answered {answer.status}{phrase}.",
+        service=answer.service,
+        retry_after=retry_after(answer.headers.get("Retry-After")),
+    )
+    return Failure(error, of_service=answer.status >= 500, passing=answer.status in _PASSING)
+
+
+def broken_connection(error: BaseException, service: str) -> Failure:
+    """The failure behind an exception of the HTTP library; its own text is used only where it can hold no address."""
+    import aiohttp
+
+    passing = True
+    if isinstance(error, (aiohttp.ClientConnectorCertificateError, ssl.SSLError)):
+        cause = getattr(error, "certificate_error", error)
+        words, passing = f"has a certificate that is not trusted: {getattr(cause, 'verify_message', cause)}", False
+    elif isinstance(error, aiohttp.ClientSSLError):
+        words, passing = "does not speak TLS as it should; is it http:// rather than https://?", False
+    elif isinstance(error, aiohttp.ClientConnectorDNSError):
+        words = "cannot be found: its host name does not resolve"
+    elif isinstance(error, aiohttp.ClientConnectorError):
+        number = error.os_error.errno
+        words = f"cannot be reached: {os.strerror(number).lower() if number else 'connecting failed'}"
+    elif isinstance(error, TimeoutError):
+        words = "cannot be reached: connecting took too long"
+    elif isinstance(error, aiohttp.ClientPayloadError):
+        words = "broke off in the middle of its answer"
+    elif isinstance(error, (aiohttp.ServerDisconnectedError, OSError)):
+        words = "closed the connection without an answer"
+    elif isinstance(error, aiohttp.ClientResponseError):
+        words = "answered something that is not HTTP"
+    else:
+        words = f"could not be called ({type(error).__name__})"
+    return Failure(UpstreamError(f"{service} {words}.", service=service), of_service=True, passing=passing)
+
+
+def retry_after(value: str | None) -> float | None:
+    """Seconds from a `Retry-After` header (RFC 9110, 10.2.3: seconds or a date), at most an hour; None if unusable."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value) if value.strip().isdigit() else _until(value)
+    except (TypeError, ValueError):
+        return None
+    return min(max(seconds, 0.0), _LONGEST_WAIT)
+
+
+def _until(value: str) -> float:
+    at = parsedate_to_datetime(value)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - datetime.now(UTC).timestamp()
