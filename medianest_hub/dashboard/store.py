@@ -1,0 +1,208 @@
+"""Where cached tiles live: in Redis for all replicas, and a bounded copy in this process for while Redis is away.
+
+Decides nothing about freshness. Redis may lose everything at any moment: that costs a load, never more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from medianest_hub.dashboard.kept import Kept
+from medianest_hub.infrastructure.redis import RedisAway, RedisLink, Script
+
+LOCAL_BYTES = 8 * 1024 * 1024
+"""How much this process keeps for itself."""
+
+_MISSED = 10_000
+"""How many changes are remembered that Redis could not be told of."""
+
+# A Redis whose disk is full still answers reads and refuses writes: for us that is as good as away.
+_NO_REDIS = (RedisAway, RedisError)
+
+_ACQUIRE = Script("""
+local got = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
+local found = redis.call('MGET', KEYS[2], KEYS[3], KEYS[4])
+return {got and 1 or 0, found[1], found[2], found[3]}
+""")
+
+# A load that lost its lock to a later one must not overwrite that one's answer.
+_LAND = Script("""
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+redis.call('DEL', KEYS[1])
+return 1
+""")
+
+_RELEASE = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0")
+
+
+@dataclass(frozen=True, slots=True)
+class TileKey:
+    """Which tile, and among whom it is shared (`scope`: a person's id, `role-<role>` or `everyone`)."""
+
+    plugin: str
+    instance: str
+    widget: str
+    scope: str
+
+    @property
+    def widget_id(self) -> str:
+        """As people and events name the widget."""
+        return f"{self.plugin}.{self.instance}.{self.widget}"
+
+    @property
+    def entry(self) -> str:
+        """Holds the `Kept`."""
+        return f"mn:tile:{self.plugin}:{self.instance}:{self.widget}:{self.scope}"
+
+    @property
+    def lock(self) -> str:
+        """Held by the one process that loads."""
+        return f"mn:tile-lock:{self.plugin}:{self.instance}:{self.widget}:{self.scope}"
+
+    @property
+    def widget_version(self) -> str:
+        """Names the last change of the widget for everybody."""
+        return f"mn:tile-version:{self.plugin}:{self.instance}:{self.widget}"
+
+    @property
+    def scope_version(self) -> str:
+        """Names the last change of this tile alone."""
+        return f"{self.widget_version}:{self.scope}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is cached under a key, if anything, and the last change known of it."""
+
+    kept: Kept | None
+    version: str
+
+
+class TileStore:
+    """Reads many tiles in one trip; every call answers from the local copy when Redis is away."""
+
+    def __init__(self, redis: RedisLink, local_bytes: int = LOCAL_BYTES) -> None:
+        self._redis = redis
+        self._local: OrderedDict[str, bytes] = OrderedDict()
+        self._local_size = 0
+        self._local_limit = local_bytes
+        self._missed: dict[str, tuple[str, float]] = {}
+        self._ahead: set[str] = set()  # names whose local copy is newer than what Redis may hold
+
+    async def read(self, keys: Sequence[TileKey]) -> list[Stored]:
+        """The cached tiles, in the order of `keys`."""
+        if not keys:
+            return []
+        names = [name for key in keys for name in (key.entry, key.widget_version, key.scope_version)]
+        try:
+            found = self._mirror(names, await self._redis.call("MGET", *names))
+        except _NO_REDIS:
+            found = [self._local.get(name) for name in names]
+        return [_stored(*found[at : at + 3]) for at in range(0, len(found), 3)]
+
+    async def acquire(self, key: TileKey, token: str, hold: float) -> tuple[bool, Stored]:
+        """Try to become the one who loads for at most `hold` seconds; with what is cached at that very moment.
+
+        Without Redis everybody may load: this process has its own single flight.
+        """
+        names = [key.entry, key.widget_version, key.scope_version]
+        try:
+            got, *found = await self._redis.eval(_ACQUIRE, [key.lock, *names], [token, int(hold * 1000)])
+        except _NO_REDIS:
+            return True, _stored(*(self._local.get(name) for name in names))
+        return bool(got), _stored(*self._mirror(names, found))
+
+    async def land(self, key: TileKey, token: str, kept: Kept, keep_for: float) -> None:
+        """Cache the outcome for `keep_for` seconds and let go of the lock."""
+        packed = kept.pack()
+        self._put(key.entry, packed)
+        try:
+            await self._redis.eval(_LAND, [key.lock, key.entry], [token, packed, _milliseconds(keep_for)])
+        except _NO_REDIS:
+            self._get_ahead(key.entry)
+        else:
+            self._ahead.discard(key.entry)
+            await self.catch_up()
+
+    async def release(self, key: TileKey, token: str) -> None:
+        """Let go of the lock without an outcome."""
+        with contextlib.suppress(*_NO_REDIS):
+            await self._redis.eval(_RELEASE, [key.lock], [token])
+
+    async def outdate(self, version_name: str, keep_for: float) -> None:
+        """Make all that was loaded under this version (`TileKey.widget_version`, `.scope_version`) out of date.
+
+        `keep_for`: seconds for which anything older could still be cached.
+        """
+        version = uuid.uuid4().hex[:16]
+        self._put(version_name, version.encode())
+        try:
+            await self._redis.call("SET", version_name, version, "PX", _milliseconds(keep_for))
+        except _NO_REDIS:
+            self._get_ahead(version_name)
+            self._missed[version_name] = (version, keep_for)
+            while len(self._missed) > _MISSED:
+                del self._missed[next(iter(self._missed))]
+        else:
+            self._ahead.discard(version_name)
+            self._missed.pop(version_name, None)
+
+    async def catch_up(self) -> None:
+        """Tell Redis, there again, of the changes it missed."""
+        while self._missed:
+            name, (version, keep_for) = self._missed.popitem()
+            try:
+                await self._redis.call("SET", name, version, "PX", _milliseconds(keep_for))
+            except _NO_REDIS:
+                self._missed[name] = (version, keep_for)
+                return
+            self._ahead.discard(name)
+
+    async def redis_back(self) -> None:
+        """Redis is there again: it knows what others loaded meanwhile."""
+        await self.catch_up()
+        self._ahead.intersection_update(self._missed)
+
+    def _get_ahead(self, name: str) -> None:
+        if len(self._ahead) >= _MISSED:
+            self._ahead.clear()
+        self._ahead.add(name)
+
+    def _mirror(self, names: Sequence[str], found: Sequence[bytes | None]) -> list[bytes | None]:
+        """Copy what Redis answered, except where this process knows better; answers the better of the two."""
+        merged: list[bytes | None] = []
+        for name, value in zip(names, found, strict=True):
+            if name in self._ahead and name in self._local:
+                merged.append(self._local[name])
+            else:
+                self._put(name, value)
+                merged.append(value)
+        return merged
+
+    def _put(self, name: str, value: bytes | None) -> None:
+        old = self._local.pop(name, None)
+        self._local_size -= len(name) + len(old) if old is not None else 0
+        if value is None:
+            return
+        self._local[name] = value
+        self._local_size += len(name) + len(value)
+        while self._local_size > self._local_limit and self._local:
+            dropped, content = self._local.popitem(last=False)
+            self._local_size -= len(dropped) + len(content)
+
+
+def _stored(entry: Any, widget_version: Any, scope_version: Any) -> Stored:
+    return Stored(Kept.parse(entry), f"{(widget_version or b'').decode()}/{(scope_version or b'').decode()}")
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(int(seconds * 1000), 1)
