@@ -129,8 +129,8 @@ class PluginHost:
         return runtime.name in self._broken
 
     async def _apply(self, runtime: PluginRuntime, plugin: LoadedPlugin, wanted: Wanted) -> None:
-        pinned = self._loaded.pins_for(plugin.name).enabled
-        enabled = wanted.enabled if pinned is None else pinned
+        pins = self._loaded.pins_for(plugin.name)
+        enabled = wanted.enabled if pins.enabled is None else pins.enabled
         if enabled is False:
             if runtime.state is not PluginState.DISABLED:
                 await runtime.stop()
@@ -139,7 +139,7 @@ class PluginHost:
         resolved = self.resolve(plugin, wanted)
         if resolved.settings is None:
             # Unset settings of a plugin nobody has asked for are no fault; asked for, they are.
-            state = PluginState.NEEDS_ATTENTION if enabled or resolved.pinned else PluginState.DISABLED
+            state = PluginState.NEEDS_ATTENTION if enabled or pins.fields else PluginState.DISABLED
             await runtime.stop(state, f"settings needed: {resolved.reason}")
             runtime.generation = wanted.generation
         elif runtime.generation != wanted.generation or runtime.state is PluginState.DISABLED:
