@@ -120,3 +120,12 @@ def stop(process: subprocess.Popen[bytes], *steps: tuple[signal.Signals, float])
             return process.wait(seconds)
     end_group(process)
     return process.wait()
+
+
+def ended_child() -> int | None:
+    """The id of a child that has ended and is still to be waited for; None when there is none."""
+    try:
+        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    return found.si_pid if found else None

@@ -1,0 +1,46 @@
+"""What the supervisor says: plain lines on a terminal, JSON otherwise; never fails, wherever its output has gone."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from datetime import UTC, datetime
+
+
+class Announcer:
+    """Notices in the form the logs have (`log.format`), without loading what the logs need."""
+
+    def __init__(self, log_format: str) -> None:
+        self._json = log_format == "json" or (log_format == "auto" and not _terminal())
+
+    def line(self, text: str) -> None:
+        """A plain line on stdout, for people and scripts to wait for."""
+        _write(sys.stdout, text)
+
+    def error(self, text: str) -> None:
+        """The one clear line before giving up."""
+        _write(sys.stderr, f"medianest: {text}")
+
+    def notice(self, event: str, level: str = "info") -> None:
+        """Something a reader of the logs wants to know."""
+        if self._json:
+            at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            _write(
+                sys.stderr,
+                json.dumps({"timestamp": at, "level": level, "logger": "medianest_hub.supervisor", "event": event}),
+            )
+        else:
+            _write(sys.stderr, f"medianest: {event}")
+
+
+def _terminal() -> bool:
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        return sys.stderr.isatty()
+    return False
+
+
+def _write(stream: object, text: str) -> None:
+    # The reader of a pipe may be gone, or the disk of a log full: no reason to stop serving.
+    with contextlib.suppress(OSError, ValueError):
+        print(text, file=stream, flush=True)  # type: ignore[call-overload]

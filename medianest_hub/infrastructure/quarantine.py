@@ -1,0 +1,71 @@
+"""Keeps the list of plugins that took their process down while being imported, so that the next start leaves them out."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from medianest_hub.infrastructure.data_dir import DataDir
+
+JOURNAL_VARIABLE = "MEDIANEST_LOADING_JOURNAL"
+QUARANTINE_VARIABLE = "MEDIANEST_QUARANTINE"
+
+
+class Quarantine:
+    """`{name: {reason, at}}` in one JSON file; a file that cannot be read counts as empty."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """What is in it."""
+        try:
+            content = json.loads(self.path.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def add(self, plugin: str, reason: str) -> bool:
+        """Put a plugin in; False when it was there already."""
+        content = self.read()
+        if plugin in content:
+            return False
+        content[plugin] = {"reason": reason, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+        DataDir.write(self.path, json.dumps(content, indent=2) + "\n")
+        return True
+
+    def remove(self, plugin: str) -> bool:
+        """Let a plugin out; False when it was not in."""
+        content = self.read()
+        if content.pop(plugin, None) is None:
+            return False
+        DataDir.write(self.path, json.dumps(content, indent=2) + "\n")
+        return True
+
+
+class Journal:
+    """The file in which a process names the plugin it is importing; present only meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def named(self) -> str | None:
+        """The plugin being imported; None between imports."""
+        try:
+            return self.path.read_text(errors="replace").strip() or None
+        except OSError:
+            return None
+
+    def clear(self) -> None:
+        """Forget it."""
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()
+
+    def blame(self, quarantine: Quarantine, reason: str) -> str | None:
+        """The process died: put the plugin it names in quarantine. Its name, or None when no new one is to blame."""
+        plugin = self.named()
+        self.clear()
+        return plugin if plugin and quarantine.add(plugin, reason) else None
