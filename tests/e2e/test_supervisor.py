@@ -172,7 +172,7 @@ def test_children_are_told_where_everything_is(serve: Callable[..., Serve], data
     assert environ["MEDIANEST_SECRET_KEY_FILE"] == str(data / "secret.key")
     assert environ["MEDIANEST_QUARANTINE"] == str(data / "quarantine.json")
     assert environ["MEDIANEST_LOADING_JOURNAL"] == str(data / "run" / "loading-web")
-    assert environ["MEDIANEST_DATABASE__URL"].startswith("postgresql://medianest@/medianest?host=")
+    assert environ["MEDIANEST_DATABASE__URL"].startswith("postgresql://app@/app?host=")
 
 
 def test_kill_of_the_supervisor_takes_every_child_along_and_the_next_start_recovers(

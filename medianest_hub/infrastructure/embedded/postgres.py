@@ -17,7 +17,7 @@ from medianest_hub.infrastructure.embedded.server import EmbeddedServer, package
 from medianest_hub.infrastructure.exits import OperatorError
 from medianest_hub.infrastructure.processes import RunAs
 
-ROLE = DATABASE = "medianest"
+ROLE = DATABASE = "app"
 #: The hub's role owns its database and is no superuser: SQL of ours can read no file of the machine.
 _FIRST_LINES = f"CREATE ROLE {ROLE} LOGIN;\nCREATE DATABASE {DATABASE} OWNER {ROLE};\n"
 _INITDB = (
