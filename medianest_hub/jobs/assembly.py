@@ -68,7 +68,7 @@ class HubParts:
         `host`: one whose plugins are loaded already (a web process needs their routes before it listens).
         Raises `OperatorError` (exit 2), `SchemaNewer` (exit 2) or `SchemaBehind` (exit 75).
         """
-        secrets = SecretBox([_secret_key(loaded.settings)])
+        secrets = SecretBox(_secret_keys(loaded.settings))
         if host is None:
             host = PluginHost(loaded, process)
             host.load()
@@ -124,6 +124,7 @@ class HubParts:
 
     async def close(self) -> None:
         """Stop the plugins, then close all connections."""
+        await self.dashboard.close()
         await self.host.stop()
         await self._exits.aclose()
 
@@ -161,12 +162,12 @@ def _redis_url(settings: HubSettings) -> str:
     return settings.redis.url.get_secret_value()
 
 
-def _secret_key(settings: HubSettings) -> str:
+def _secret_keys(settings: HubSettings) -> list[str]:
     if settings.secret_key is None:
         raise OperatorError(
             "secret_key is not set; make one with `openssl rand -hex 32` and set MEDIANEST_SECRET_KEY_FILE"
         )
-    return settings.secret_key.get_secret_value()
+    return settings.secret_keys
 
 
 __all__ = ["HubParts", "SchemaBehind", "SchemaNewer"]
