@@ -24,6 +24,7 @@ from medianest_hub.plugin_api.streams import Stream
 from medianest_hub.plugin_api.tasks import Task
 from medianest_hub.plugin_api.webhooks import Webhook
 from medianest_hub.plugin_api.widgets import Widget
+from medianest_hub.plugin_host.settings import misplaced_secrets
 from medianest_hub.plugin_host.signatures import SignatureError, answer_model, job_model, route_models
 from medianest_hub.settings import Rate
 
@@ -144,6 +145,11 @@ def _check_info(info: PluginInfo) -> None:
         )
     if not (inspect.isclass(info.settings) and issubclass(info.settings, PluginSettings)):
         raise DeclarationError("PluginInfo.settings must be a subclass of PluginSettings")
+    if misplaced := misplaced_secrets(info.settings):
+        raise DeclarationError(
+            f"the secret settings {', '.join(misplaced)} cannot be sealed: make each a field of the settings model itself, "
+            "of type `SecretStr` or `SecretStr | None`"
+        )
     if not info.title:
         raise DeclarationError("PluginInfo.title is empty")
     for limit in info.limits:

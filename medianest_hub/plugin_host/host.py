@@ -17,12 +17,14 @@ from medianest_hub.infrastructure.database import Database, is_transient
 from medianest_hub.infrastructure.ids import new_id
 from medianest_hub.infrastructure.migrations import SchemaState
 from medianest_hub.infrastructure.redis import RedisLink
+from medianest_hub.plugin_api.plugin import PluginSettings
 from medianest_hub.plugin_host.context import ContextFactory
 from medianest_hub.plugin_host.declarations import LoadedPlugin
 from medianest_hub.plugin_host.loading import Outcome, load_plugins
 from medianest_hub.plugin_host.runtime import PluginRuntime
 from medianest_hub.plugin_host.settings import Resolved, resolve
 from medianest_hub.plugin_host.states import PluginState
+from medianest_hub.plugin_host.trial import Trial, try_settings
 from medianest_hub.plugin_host.wanted import CHANNEL, MAIN, Wanted, WantedStore
 from medianest_hub.settings import LoadedSettings
 
@@ -52,6 +54,7 @@ class PluginHost:
         self._redis: RedisLink | None = None
         self.process_id = new_id()
         self.wanted: WantedStore
+        self._factory: ContextFactory
         self.plugins: Mapping[str, LoadedPlugin] = {}
         self.runtimes: dict[str, PluginRuntime] = {}
 
@@ -68,7 +71,7 @@ class PluginHost:
         self, db: Database, redis: RedisLink, wanted: WantedStore, factory: ContextFactory, schema: SchemaState
     ) -> None:
         """Give the host what it needs to run plugins; those whose tables are not as they need them fail alone."""
-        self._db, self._redis, self.wanted = db, redis, wanted
+        self._db, self._redis, self.wanted, self._factory = db, redis, wanted, factory
         for outcome in self._outcomes:
             self.runtimes[outcome.found.name] = self._runtime(outcome, factory, schema)
         redis.subscribe(CHANNEL, self._hinted)
@@ -109,6 +112,10 @@ class PluginHost:
         """The plugin's settings as they would be with that row."""
         pins = self._loaded.pins_for(plugin.name)
         return resolve(plugin.info.settings, pins, wanted.settings, self.wanted.unseal(plugin.name, wanted))
+
+    async def try_settings(self, plugin: LoadedPlugin, settings: PluginSettings) -> Trial:
+        """Test settings before they are kept; never raises for a plugin's fault."""
+        return await try_settings(plugin, self._factory, settings)
 
     def _runtime(self, outcome: Outcome, factory: ContextFactory, schema: SchemaState) -> PluginRuntime:
         name = outcome.found.name

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, Secret, SecretBytes, SecretStr, ValidationError
 
 from medianest_hub.plugin_api.errors import FieldProblem
 from medianest_hub.plugin_api.plugin import PluginSettings
@@ -35,6 +35,38 @@ def secret_fields(model: type[PluginSettings]) -> frozenset[str]:
 
 def _mentions_secret(annotation: Any) -> bool:
     return annotation is SecretStr or any(_mentions_secret(part) for part in typing.get_args(annotation))
+
+
+def misplaced_secrets(model: type[BaseModel]) -> list[str]:
+    """Fields whose secrets the hub could not seal: only `SecretStr` or `SecretStr | None` at the top level can be."""
+    sealable = {
+        name
+        for name, info in model.model_fields.items()
+        if info.annotation is SecretStr or info.annotation == SecretStr | None
+    }
+    return [path for path in _secret_paths(model, "", frozenset()) if path not in sealable]
+
+
+def _secret_paths(model: type[BaseModel], path: str, within: frozenset[type[BaseModel]]) -> Iterator[str]:
+    for name, info in model.model_fields.items():
+        parts = list(_parts(info.annotation))
+        if any(_is_secret_type(part) for part in parts):
+            yield f"{path}{name}"
+        for part in parts:
+            if isinstance(part, type) and issubclass(part, BaseModel) and part not in within:
+                yield from _secret_paths(part, f"{path}{name}.", within | {model, part})
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    if (origin := typing.get_origin(annotation)) is not None:
+        yield origin
+    for part in typing.get_args(annotation):
+        yield from _parts(part)
+
+
+def _is_secret_type(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, (SecretStr, SecretBytes, Secret))
 
 
 def resolve(

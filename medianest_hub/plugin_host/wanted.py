@@ -102,24 +102,30 @@ class WantedStore:
         `expected` is the generation the change was based on; `Conflict` when somebody was faster.
         """
         async with self._db.transaction() as tx:
+            # There must be a row to lock: two first changes at once would otherwise both take themselves for the first.
+            await tx.execute(
+                "INSERT INTO medianest.plugin_wanted (plugin, instance, generation) VALUES ($1, $2, 0) "
+                "ON CONFLICT (plugin, instance) DO NOTHING",
+                plugin,
+                MAIN,
+            )
             row = await tx.fetchrow(
                 "SELECT sealed, generation FROM medianest.plugin_wanted WHERE plugin = $1 AND instance = $2 FOR UPDATE",
                 plugin,
                 MAIN,
             )
-            current = row["generation"] if row else 0
-            if expected is not None and expected != current:
+            if expected is not None and expected != row["generation"]:
                 raise Conflict("These settings were changed meanwhile; load them again.", code="settings_changed")
-            sealed = json.loads(row["sealed"]) if row else {}
+            sealed = json.loads(row["sealed"])
             for name, value in secrets.items():
                 sealed.pop(name, None)
                 if value is not None:
                     sealed[name] = self._secrets.seal(seal_purpose(plugin), value.encode())
             generation: int = await tx.fetchval(
-                "INSERT INTO medianest.plugin_wanted (plugin, settings, sealed, updated_by) VALUES ($1, $2, $3, $4) "
-                "ON CONFLICT (plugin, instance) DO UPDATE SET settings = $2, sealed = $3, updated_by = $4, updated_at = now(), "
-                "generation = medianest.plugin_wanted.generation + 1 RETURNING generation",
+                "UPDATE medianest.plugin_wanted SET settings = $3, sealed = $4, updated_by = $5, updated_at = now(), "
+                "generation = generation + 1 WHERE plugin = $1 AND instance = $2 RETURNING generation",
                 plugin,
+                MAIN,
                 json.dumps(settings),
                 json.dumps(sealed),
                 by,
