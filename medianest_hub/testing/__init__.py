@@ -1,6 +1,6 @@
 """For plugin authors: fixtures and doubles to test a plugin with. Loaded by pytest in every run, so it imports late.
 
-Fixtures (see `pytest_plugin`): `fake_upstream`, `context`, `hub`, `hub_services`. Names below are imported on first use.
+Fixtures (see `pytest_plugin`): `fake_upstream`, `context`, `hub`, `hub_servers`. Names below are imported on first use.
 """
 
 from __future__ import annotations
@@ -9,16 +9,38 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from medianest_hub.testing.alone import ContextMaker, MemoryContext
+    from medianest_hub.testing.hub import Hub, HubClient, Reply
+    from medianest_hub.testing.makers import ProgressLog, make_call, make_event, make_job, make_lease, make_person
+    from medianest_hub.testing.servers import Servers
     from medianest_hub.testing.upstream import Answer, FakeUpstream, Fault, Seen
 
 _HOMES = {
-    "Answer": "upstream",
-    "FakeUpstream": "upstream",
-    "Fault": "upstream",
-    "Seen": "upstream",
+    **dict.fromkeys(("ContextMaker", "MemoryContext"), "alone"),
+    **dict.fromkeys(("Hub", "HubClient", "Reply"), "hub"),
+    **dict.fromkeys(("ProgressLog", "make_call", "make_event", "make_job", "make_lease", "make_person"), "makers"),
+    **dict.fromkeys(("Servers",), "servers"),
+    **dict.fromkeys(("Answer", "FakeUpstream", "Fault", "Seen"), "upstream"),
 }
 
-__all__ = ["Answer", "FakeUpstream", "Fault", "Seen"]
+__all__ = [
+    "Answer",
+    "ContextMaker",
+    "FakeUpstream",
+    "Fault",
+    "Hub",
+    "HubClient",
+    "MemoryContext",
+    "ProgressLog",
+    "Reply",
+    "Seen",
+    "Servers",
+    "make_call",
+    "make_event",
+    "make_job",
+    "make_lease",
+    "make_person",
+]
 
 
 def __getattr__(name: str) -> Any:

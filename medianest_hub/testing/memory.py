@@ -313,3 +313,53 @@ class MemoryPeople:
             self.secrets.pop((person_id, name), None)
         else:
             self.secrets[person_id, name] = value
+
+
+class _MemoryMetric:
+    def __init__(self, values: dict[tuple[str, tuple[tuple[str, str], ...]], float], name: str, labels: Sequence[str]):
+        self._values = values
+        self._name = name
+        self._labels = set(labels)
+
+    def _key(self, labels: Mapping[str, str]) -> tuple[str, tuple[tuple[str, str], ...]]:
+        if set(labels) != self._labels:
+            raise ValueError(f"{self._name} has the labels {sorted(self._labels)}, not {sorted(labels)}")
+        return self._name, tuple(sorted(labels.items()))
+
+    def inc(self, amount: float = 1, **labels: str) -> None:
+        """Count."""
+        key = self._key(labels)
+        self._values[key] = self._values.get(key, 0.0) + amount
+
+    def set(self, value: float, **labels: str) -> None:
+        """Say what it is now."""
+        self._values[self._key(labels)] = value
+
+    def observe(self, value: float, **labels: str) -> None:
+        """Count one value."""
+        self.inc(1, **labels)
+
+
+class MemoryMetrics:
+    """Keeps numbers; `value(name, **labels)` reads one. Of a histogram it is how often something was observed."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
+
+    def counter(self, name: str, help: str, labels: Sequence[str] = ()) -> _MemoryMetric:
+        """A counter."""
+        return _MemoryMetric(self._values, name, labels)
+
+    def gauge(self, name: str, help: str, labels: Sequence[str] = ()) -> _MemoryMetric:
+        """A gauge."""
+        return _MemoryMetric(self._values, name, labels)
+
+    def histogram(
+        self, name: str, help: str, labels: Sequence[str] = (), buckets: Sequence[float] = ()
+    ) -> _MemoryMetric:
+        """A histogram."""
+        return _MemoryMetric(self._values, name, labels)
+
+    def value(self, name: str, **labels: str) -> float:
+        """The number, 0 if it was never touched."""
+        return self._values.get((name, tuple(sorted(labels.items()))), 0.0)

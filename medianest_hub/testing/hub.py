@@ -1,0 +1,230 @@
+"""A whole hub with one plugin, run as its operator would run it, and HTTP clients of people signed in to it."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json as json_text
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+
+from medianest_hub.infrastructure import processes
+from medianest_hub.plugin_api import Role
+
+PASSWORD = "correct horse battery staple"  # noqa: S105 - of people who exist only in a test
+_PROGRAM = (sys.executable, "-P", "-m", "medianest_hub")
+_START_LIMIT = 60.0
+
+
+class HubDied(Exception):
+    """The hub ended or did not become ready; the text ends with what it said last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer read whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The parsed body."""
+        return json_text.loads(self.body)
+
+
+@dataclass(slots=True)
+class HubProcess:
+    """A running hub; `url` is its root without a trailing slash, `log` what it wrote so far."""
+
+    url: str
+    worker_url: str
+    environment: Mapping[str, str]
+    folder: Path
+    process: subprocess.Popen[bytes]
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def log(self) -> str:
+        """All lines of all its processes."""
+        return (self.folder / "hub.log").read_text(errors="replace")
+
+    def command(self, *words: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `medianest WORDS` beside it, with the same settings; raises `HubDied` when it fails and `check` is set."""
+        done = subprocess.run(  # noqa: S603 - our own program
+            [*_PROGRAM, *words], env=dict(self.environment), input=stdin, capture_output=True, text=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+        if check and done.returncode != 0:
+            raise HubDied(f"medianest {' '.join(words)} ended with {done.returncode}: {done.stdout}{done.stderr}")
+        return done
+
+
+@contextmanager
+def run_hub(folder: Path, settings: Mapping[str, Any], *, program: tuple[str, ...] = _PROGRAM) -> Iterator[HubProcess]:
+    """`medianest serve` with embedded services and its data in `folder`, ready, until the block ends.
+
+    `settings` is a tree like the configuration file's. Limits are wide and both ports free ones unless it says otherwise.
+    Only from the main thread. Raises `HubDied`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    port, worker_port = _free_port(), _free_port()
+    defaults = {
+        "data_dir": str(folder / "data"),
+        "server": {"port": port},
+        "worker": {"port": worker_port},
+        "limits": {"api": "100000/second", "auth": "100000/second"},
+        "log": {"format": "json"},
+    }
+    given = _as_variables(settings)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MEDIANEST_")}
+    environment = {**kept, **_as_variables(defaults), **given}
+    address = f"http://127.0.0.1:{environment['MEDIANEST_SERVER__PORT']}"
+    worker_address = f"http://127.0.0.1:{environment['MEDIANEST_WORKER__PORT']}"
+    with (folder / "hub.log").open("ab") as log:
+        process = processes.spawn(
+            [*program, "serve"],
+            death_signal=signal.SIGTERM,
+            env=environment,
+            output=log.fileno(),
+            cwd=str(folder),
+        )
+    hub = HubProcess(address, worker_address, environment, folder, process)
+    try:
+        _wait_ready(hub)
+        yield hub
+    finally:
+        processes.stop(process, (signal.SIGTERM, 30.0))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _as_variables(tree: Mapping[str, Any], prefix: str = "MEDIANEST_") -> dict[str, str]:
+    variables: dict[str, str] = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key.upper()}"
+        if isinstance(value, Mapping):
+            variables |= _as_variables(value, f"{name}__")
+        else:
+            variables[name] = value if isinstance(value, str) else json_text.dumps(value)
+    return variables
+
+
+def _wait_ready(hub: HubProcess) -> None:
+    limit = time.monotonic() + _START_LIMIT
+    while True:
+        if hub.process.poll() is not None:
+            raise HubDied(f"the hub ended with {hub.process.returncode}:\n{hub.log[-4000:]}")
+        with suppress(OSError, http.client.HTTPException):
+            connection = http.client.HTTPConnection(hub.url.removeprefix("http://"), timeout=2)
+            connection.request("GET", "/api/health/ready")
+            if connection.getresponse().status == 200:
+                return
+        if time.monotonic() > limit:
+            raise HubDied(f"the hub was not ready within {_START_LIMIT:.0f} s:\n{hub.log[-4000:]}")
+        time.sleep(0.05)
+
+
+class HubClient:
+    """HTTP calls of one person, or of a stranger without a token. Paths begin with `/`."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, token: str | None = None) -> None:
+        self._session = session
+        self.url = url
+        self.token = token
+
+    async def request(
+        self, method: str, path: str, *, json: Any = None, headers: Mapping[str, str] | None = None, **options: Any
+    ) -> Reply:
+        """One call, the answer read whole; `options` are aiohttp's."""
+        given = dict(headers or {})
+        if self.token is not None:
+            given.setdefault("Authorization", f"Bearer {self.token}")
+        async with self._session.request(method, f"{self.url}{path}", json=json, headers=given, **options) as answer:
+            return Reply(answer.status, answer.headers.copy(), await answer.read())
+
+    async def get(self, path: str, **options: Any) -> Reply:
+        """Read."""
+        return await self.request("GET", path, **options)
+
+    async def post(self, path: str, **options: Any) -> Reply:
+        """Make or do something."""
+        return await self.request("POST", path, **options)
+
+    async def put(self, path: str, **options: Any) -> Reply:
+        """Replace."""
+        return await self.request("PUT", path, **options)
+
+    async def delete(self, path: str, **options: Any) -> Reply:
+        """Remove."""
+        return await self.request("DELETE", path, **options)
+
+    async def until(self, path: str, wanted: Callable[[Reply], bool], within: float = 10.0) -> Reply:
+        """Read again and again until the answer is as `wanted`; `TimeoutError` shows the last one."""
+        ends = time.monotonic() + within
+        while True:
+            reply = await self.get(path)
+            if wanted(reply):
+                return reply
+            if time.monotonic() > ends:
+                raise TimeoutError(f"{path} still answers {reply.status}: {reply.body[:2000]!r}")
+            await asyncio.sleep(0.05)
+
+
+class Hub:
+    """A running hub and clients for it; an async context manager that closes the clients, not the hub."""
+
+    def __init__(self, process: HubProcess) -> None:
+        self.process = process
+        self.url = process.url
+        self._session: aiohttp.ClientSession | None = None
+        self.stranger: HubClient
+        self.admin: HubClient
+
+    async def __aenter__(self) -> Hub:
+        self._session = aiohttp.ClientSession()
+        self.stranger = HubClient(self._session, self.url)
+        self.admin = await self.person("ada", Role.ADMIN)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def person(self, username: str, role: Role = Role.MEMBER) -> HubClient:
+        """Somebody signed in, made on first use."""
+        if self._session is None:
+            raise RuntimeError("use it inside `async with`")
+        if username not in self.process.tokens:
+            await self._create(username, role)
+            reply = await self.stranger.post("/api/v1/auth/login", json={"username": username, "password": PASSWORD})
+            if reply.status != 200:
+                raise HubDied(f"signing in as {username} answered {reply.status}: {reply.body!r}")
+            self.process.tokens[username] = reply.json()["access_token"]
+        return HubClient(self._session, self.url, self.process.tokens[username])
+
+    async def command(self, *words: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
+        """`medianest WORDS` beside the hub, as `HubProcess.command`, without holding up the test's loop."""
+        return await asyncio.to_thread(self.process.command, *words, stdin=stdin, check=check)
+
+    async def _create(self, username: str, role: Role) -> None:
+        await self.command("users", "create", username, "--role", role.value, "--password-stdin", stdin=PASSWORD)

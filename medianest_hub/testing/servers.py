@@ -1,0 +1,102 @@
+"""One embedded PostgreSQL and Valkey for a whole test run, and fresh databases on them; starts no hub."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from urllib.parse import quote
+
+import asyncpg
+
+from medianest_hub.infrastructure.data_dir import DataDir
+from medianest_hub.infrastructure.embedded.services import EmbeddedServices
+from medianest_hub.infrastructure.migrations import find_apps, migrate
+from medianest_hub.settings import HubSettings
+
+_REDIS_DATABASES = 16
+
+
+class Servers:
+    """`fresh_database` and `fresh_redis` give addresses nobody else uses. Make one with `running`."""
+
+    def __init__(self, services: EmbeddedServices) -> None:
+        if services.postgres is None or services.valkey is None:
+            raise ValueError("both servers are needed")
+        self._postgres = services.postgres
+        self._valkey = services.valkey
+        self._numbers = count(1)
+        self._templates: dict[str | None, str] = {}
+        self._making = asyncio.Lock()
+
+    @classmethod
+    @contextmanager
+    def running(cls, folder: Path) -> Iterator[Servers]:
+        """Both servers, their data in `folder`, until the block ends. Only from the main thread."""
+        settings = HubSettings(data_dir=folder)
+        data = DataDir(folder)
+        data.prepare()
+        lock = data.lock()
+        services = EmbeddedServices(settings, data)
+        try:
+            services.prepare()
+            services.start()
+            services.wait_ready()
+            yield cls(services)
+        finally:
+            services.stop()
+            lock.release()
+
+    async def fresh_database(self, plugin: str | None = None) -> str:
+        """The address of a new database with the core's tables, and those of `plugin` if one is named.
+
+        Raises `RuntimeError` with the words of the migration that failed.
+        """
+        async with self._making:
+            template = self._templates.get(plugin)
+            if template is None:
+                template = await self._make_template(plugin)
+                self._templates[plugin] = template
+        return await self._create(f"test_{next(self._numbers)}", template)
+
+    async def empty_database(self) -> str:
+        """The address of a new database without any table."""
+        return await self._create(f"test_{next(self._numbers)}", "template1")
+
+    async def drop(self, url: str) -> None:
+        """Remove a database made here, ending its connections."""
+        name = url.partition("@/")[2].partition("?")[0]
+        await self._as_superuser(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    async def fresh_redis(self) -> str:
+        """The address of an empty Redis database; there are sixteen, taken in turn."""
+        number = next(self._numbers) % _REDIS_DATABASES
+        reader, writer = await asyncio.open_unix_connection(str(self._valkey.socket_path))
+        writer.write(f"SELECT {number}\r\nFLUSHDB\r\n".encode())
+        await reader.readline()
+        await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+        return f"unix://{self._valkey.socket_path}?db={number}"
+
+    async def _make_template(self, plugin: str | None) -> str:
+        name = f"template_{next(self._numbers)}"
+        url = await self._create(name, "template1")
+        others = [app.name for app in find_apps() if app.name not in ("medianest", plugin)]
+        failures = await migrate(url, others)
+        if failures:
+            raise RuntimeError("; ".join(f"{app}: {words}" for app, words in failures.items()))
+        return name
+
+    async def _create(self, name: str, template: str) -> str:
+        await self._as_superuser(f'CREATE DATABASE "{name}" OWNER app TEMPLATE "{template}"')
+        return f"postgresql://app@/{name}?host={quote(str(self._postgres.sockets), safe='/')}"
+
+    async def _as_superuser(self, sql: str) -> None:
+        connection = await asyncpg.connect(user="postgres", database="postgres", host=str(self._postgres.sockets))
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
