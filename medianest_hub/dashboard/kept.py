@@ -50,7 +50,7 @@ class Kept(BaseModel):
 
     def pack(self) -> bytes:
         """As stored."""
-        return self.model_dump_json(exclude_defaults=True).encode()
+        return self.model_dump_json().encode()
 
     def same_face(self, other: Kept) -> bool:
         """Whether a person would see no difference, the age apart."""
