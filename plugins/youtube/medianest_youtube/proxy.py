@@ -1,0 +1,298 @@
+"""The filtering forward proxy every byte of one download goes through; knows hosts and sizes, not videos.
+
+One proxy per run, on a port of its own, behind a token: it refuses hosts that are not allowed and names that lead to
+private addresses, connects to exactly the address it checked (so a name that changes its mind is no way round),
+counts what comes in and stops at a cap. Only yt-dlp, ffmpeg and the JavaScript runtime are its clients, and none of
+them sends a second request before it has the first answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import ipaddress
+import secrets
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from medianest_youtube.addresses import HostRules
+from medianest_youtube.proxy_head import BadRequest, Head, basic_password, parse_head
+from medianest_youtube.pump import Pump
+
+Resolve: TypeAlias = Callable[[str], Awaitable[Sequence[str]]]
+
+HEAD_BYTES: Final = 32 * 1024
+HEAD_SECONDS: Final = 15.0
+CONNECT_SECONDS: Final = 10.0
+RESOLVE_SECONDS: Final = 10.0
+CONNECTIONS: Final = 64
+_REMEMBERED = 50
+
+
+class _OverLimit(Exception):
+    """The cap on bytes is reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something the proxy did not let through: `reason` is `host`, `port` or `address`."""
+
+    host: str
+    port: int
+    reason: str
+
+
+class _Refused(Exception):
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.reason)
+        self.refusal = refusal
+
+
+async def system_resolve(host: str) -> Sequence[str]:
+    """Every address the system's resolver knows for the name. Raises `OSError`."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _reset(connection: socket.socket) -> None:
+    """Close so that the other side sees an error, never a clean end it could take for the whole file."""
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+class FilterProxy:
+    """`async with FilterProxy(rules, max_bytes=…) as proxy:`, then hand `proxy.url` to the process.
+
+    `received` counts bytes from outside, `refusals` what was not let through, `over_limit` whether the cap was met.
+    """
+
+    def __init__(
+        self, rules: HostRules, *, max_bytes: int, idle_seconds: float = 60.0, resolve: Resolve = system_resolve
+    ) -> None:
+        self.received = 0
+        self.over_limit = False
+        self.refusals: list[Refusal] = []
+        self._rules = rules
+        self._max_bytes = max_bytes
+        self._idle_seconds = idle_seconds
+        self._resolve = resolve
+        self._token = secrets.token_urlsafe(24)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listener = socket.socket()
+
+    @property
+    def url(self) -> str:
+        """Where the proxy listens, with its credentials; a secret."""
+        return f"http://job:{self._token}@127.0.0.1:{self._listener.getsockname()[1]}"
+
+    async def __aenter__(self) -> FilterProxy:
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(CONNECTIONS)
+        self._listener.setblocking(False)
+        self._start(self._accept())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._listener.close()
+
+    def _start(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                client, _ = await loop.sock_accept(self._listener)
+            except OSError:  # out of file descriptors: the clients retry
+                await asyncio.sleep(0.1)
+                continue
+            client.setblocking(False)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if len(self._tasks) > CONNECTIONS:
+                client.close()
+            else:
+                self._start(self._serve(client))
+
+    async def _serve(self, client: socket.socket) -> None:
+        ahead = b""
+        try:
+            while True:
+                head, ahead = await self._read_head(client, ahead)
+                self._authorize(head)
+                ahead = await self._forward(client, head, ahead)
+        except BadRequest as error:
+            await self._answer(client, error.status, error.words)
+        except _Refused as error:
+            self.refusals = [*self.refusals[-_REMEMBERED:], error.refusal]
+            words = f"the hub does not let downloads reach {error.refusal.host} ({error.refusal.reason})"
+            await self._answer(client, 403, words)
+        except EOFError:
+            pass
+        except (OSError, TimeoutError, _OverLimit):
+            _reset(client)
+        finally:
+            client.close()
+
+    def _authorize(self, head: Head) -> None:
+        if not hmac.compare_digest(basic_password(head.authorization).encode(), self._token.encode()):
+            raise BadRequest(407, "give the job's token")
+
+    async def _read_head(self, client: socket.socket, data: bytes) -> tuple[Head, bytes]:
+        loop = asyncio.get_running_loop()
+        # A kept connection may rest for as long as its client likes; a head once begun must come to its end.
+        if not data:
+            data = await loop.sock_recv(client, HEAD_BYTES)
+        async with asyncio.timeout(HEAD_SECONDS):
+            while b"\r\n\r\n" not in data:
+                if len(data) > HEAD_BYTES:
+                    raise BadRequest(431, "head too large")
+                more = await loop.sock_recv(client, HEAD_BYTES)
+                if not more:
+                    raise EOFError
+                data += more
+        end = data.index(b"\r\n\r\n") + 4
+        return parse_head(data[:end]), data[end:]
+
+    async def _answer(self, client: socket.socket, status: int, words: str) -> None:
+        extra = 'Proxy-Authenticate: Basic realm="job"\r\n' if status == 407 else ""
+        body = f"{words}\n".encode()
+        head = f"HTTP/1.1 {status} Refused by proxy\r\n{extra}Content-Type: text/plain\r\nContent-Length: {len(body)}"
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(HEAD_SECONDS):
+                await asyncio.get_running_loop().sock_sendall(
+                    client, f"{head}\r\nConnection: close\r\n\r\n".encode() + body
+                )
+
+    async def _addresses(self, host: str, port: int) -> list[str]:
+        """The checked addresses of a host, all of them allowed. Raises `_Refused` or `BadRequest`."""
+        if not self._rules.allows_host(host):
+            raise _Refused(Refusal(host, port, "host"))
+        if not self._rules.allows_port(port):
+            raise _Refused(Refusal(host, port, "port"))
+        try:
+            found: Sequence[str] = [str(ipaddress.ip_address(host))]
+        except ValueError:
+            try:
+                async with asyncio.timeout(RESOLVE_SECONDS):
+                    found = await self._resolve(host)
+            except (OSError, UnicodeError):
+                raise BadRequest(502, f"no address found for {host}") from None
+        # One private address among public ones is refused too: which of them answers is not for the name to choose.
+        if not found or not all(self._rules.allows_address(ipaddress.ip_address(one)) for one in found):
+            raise _Refused(Refusal(host, port, "address"))
+        return list(found)[:4]
+
+    async def _connect(self, host: str, port: int) -> socket.socket:
+        loop = asyncio.get_running_loop()
+        for address in await self._addresses(host, port):
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            upstream = socket.socket(family, socket.SOCK_STREAM)
+            upstream.setblocking(False)
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await loop.sock_connect(upstream, (address, port))
+            except (OSError, TimeoutError):
+                upstream.close()
+            except BaseException:
+                upstream.close()
+                raise
+            else:
+                upstream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return upstream
+        raise BadRequest(502, f"{host} does not answer")
+
+    async def _forward(self, client: socket.socket, head: Head, ahead: bytes) -> bytes:
+        """Do one request; returns what the client sent of the next. Raises `EOFError` when there will be none."""
+        if self.over_limit:
+            raise _OverLimit
+        upstream = await self._connect(head.host, head.port)
+        try:
+            loop = asyncio.get_running_loop()
+            if head.tunnel:
+                await loop.sock_sendall(client, b"HTTP/1.1 200 Connection established\r\n\r\n")
+                await loop.sock_sendall(upstream, ahead)
+                await self._join(client, upstream)
+                raise EOFError
+            await loop.sock_sendall(upstream, head.forward)
+            ahead = await self._send_body(client, upstream, ahead, head.body)
+            return ahead or await self._receive(client, upstream)
+        finally:
+            upstream.close()
+
+    async def _send_body(self, client: socket.socket, upstream: socket.socket, ahead: bytes, size: int) -> bytes:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(self._idle_seconds):
+            while size:
+                piece = ahead or await loop.sock_recv(client, 64 * 1024)
+                if not piece:
+                    raise EOFError
+                await loop.sock_sendall(upstream, piece[:size])
+                ahead, size = piece[size:], size - len(piece[:size])
+        return ahead
+
+    async def _receive(self, client: socket.socket, upstream: socket.socket) -> bytes:
+        """Pass the answer on until the server ends it, or the client goes on to its next request."""
+        loop = asyncio.get_running_loop()
+        answer = asyncio.ensure_future(self._pump(upstream, client))
+        following = asyncio.ensure_future(loop.sock_recv(client, HEAD_BYTES))
+        try:
+            await asyncio.wait({answer, following}, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                answer.result()
+                raise EOFError
+            if data := following.result():
+                return data
+            raise EOFError
+        finally:
+            for work in (answer, following):
+                work.cancel()
+            await asyncio.gather(answer, following, return_exceptions=True)
+
+    async def _join(self, client: socket.socket, upstream: socket.socket) -> None:
+        down = asyncio.ensure_future(self._pump(upstream, client))
+        up = asyncio.ensure_future(self._pump(client, upstream, counted=False))
+        try:
+            done, _ = await asyncio.wait({down, up}, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                one.result()
+        finally:
+            for work in (down, up):
+                work.cancel()
+            await asyncio.gather(down, up, return_exceptions=True)
+
+    async def _pump(self, source: socket.socket, sink: socket.socket, *, counted: bool = True) -> None:
+        loop = asyncio.get_running_loop()
+        last = loop.time()
+
+        def moved(size: int) -> None:
+            nonlocal last
+            last = loop.time()
+            if counted:
+                self.received += size
+                if self.received > self._max_bytes:
+                    self.over_limit = True
+                    raise _OverLimit
+
+        running = asyncio.ensure_future(Pump(source, sink, moved).run())
+        try:
+            while not running.done():
+                # The other direction of a tunnel may rest while this one is busy; its own end is what ends it.
+                wait = last + self._idle_seconds - loop.time() if counted else None
+                if wait is not None and wait <= 0:
+                    raise TimeoutError(f"nothing came for {self._idle_seconds:g} s")
+                await asyncio.wait({running}, timeout=wait)
+            running.result()
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
