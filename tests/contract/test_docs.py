@@ -6,6 +6,7 @@ import dataclasses
 import importlib.util
 import inspect
 import re
+import subprocess
 import sys
 import types
 import typing
@@ -18,9 +19,10 @@ import pytest
 from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
-from medianest_hub import plugin_api
+from medianest_hub import plugin_api, testing
 from medianest_hub.plugin_api import errors, hookspecs, kinds, services
 from medianest_hub.settings import HubSettings, Rate
+from medianest_hub.testing import pytest_plugin
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -161,6 +163,32 @@ def test_every_kind_of_widget_has_a_heading_and_every_field_a_mention() -> None:
         if not re.search(rf"\b{field}\b", text)
     ]
     assert silent == []
+
+
+# Testing
+
+
+def test_everything_for_testing_is_explained() -> None:
+    text = page("plugin-authors/testing.md")
+    fixtures = {
+        name for name, member in vars(pytest_plugin).items() if type(member).__name__ == "FixtureFunctionDefinition"
+    }
+    assert fixtures, "pytest names its fixtures otherwise now"
+    assert set(re.findall(r"^\| `(\w+)` \| (?:a test|the run)", text, re.MULTILINE)) == fixtures
+    assert {name for name in testing.__all__ if f"`{name}" not in text} == set()
+    assert set(re.findall(r"^\| `([A-Z]+)` \|", text, re.MULTILINE)) == set(testing.Fault.__members__)
+
+
+def test_the_examples_of_testing_pass_as_tests(tmp_path: Path) -> None:
+    alone = [code for code in examples(page("plugin-authors/testing.md")) if "(hub)" not in code]
+    for number, code in enumerate(alone):
+        (tmp_path / f"test_{number}.py").write_text(code)
+    options = ("asyncio_mode=auto", "asyncio_default_fixture_loop_scope=function", "medianest_plugin=youtube")
+    (tmp_path / "pytest.ini").write_text("\n".join(("[pytest]", "filterwarnings = error", *options)))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert len(alone) == 2
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # Settings
