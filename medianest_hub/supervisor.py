@@ -201,8 +201,8 @@ class Supervisor:
     def _child_ended(self, child: Child, code: int) -> None:
         if child is self._migrate and code == 0:
             self._web.due = self._worker.due = time.monotonic()
-        elif code == EXIT_OPERATOR:
-            self._exit_code = EXIT_OPERATOR  # it has said why
+        elif code == EXIT_OPERATOR and all(watched.server.ready() for watched in self._servers):
+            self._exit_code = EXIT_OPERATOR  # it has said why; had it missed a server of ours, that would be our affair
         elif code == EXIT_SCHEMA_BEHIND and child is not self._migrate:
             self._schema_behind()
         elif plugin := child.journal.blame(self._quarantine, f"{child.name} {outcome(code)} while importing it"):
