@@ -8,8 +8,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Literal
 
+from medianest_hub.accounts.first_run import FirstRun
 from medianest_hub.accounts.people import People
 from medianest_hub.accounts.sessions import Sessions
+from medianest_hub.accounts.sign_in import SignIn
 from medianest_hub.accounts.tokens import Tokens
 from medianest_hub.dashboard import Dashboard
 from medianest_hub.infrastructure.database import Database, DatabaseAway, DatabaseRefused
@@ -25,6 +27,7 @@ from medianest_hub.jobs.store import JobStore
 from medianest_hub.plugin_api.services import Clock
 from medianest_hub.plugin_host.context import ContextFactory, Services, SystemClock
 from medianest_hub.plugin_host.declarations import LoadedPlugin
+from medianest_hub.plugin_host.health import Health
 from medianest_hub.plugin_host.host import PluginHost, missing_tables
 from medianest_hub.plugin_host.services.cache import PluginCache
 from medianest_hub.plugin_host.services.measuring import PluginMetrics
@@ -47,12 +50,15 @@ class HubParts:
     people: People
     sessions: Sessions
     tokens: Tokens
+    sign_in: SignIn
+    first_run: FirstRun
     realtime: RealtimeLog
     jobs: JobStore
     outbox: Outbox
     dashboard: Dashboard
     http: HttpClients
     host: PluginHost
+    health: Health
     clock: Clock
     _exits: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
 
@@ -85,6 +91,7 @@ class HubParts:
             stack.push_async_callback(redis.close)
             parts = cls._build(loaded, process, db, redis, secrets, host)
             stack.push_async_callback(parts.http.close)
+            stack.callback(parts.people.close)
             wanted = WantedStore(db, redis, secrets)
             factory = ContextFactory(process, db, loaded.settings.data_dir, parts._services, parts.clock)
             host.connect(db, redis, wanted, factory, schema)
@@ -104,26 +111,32 @@ class HubParts:
         host: PluginHost,
     ) -> HubParts:
         realtime = RealtimeLog(db, redis)
+        people, sessions = People(db, redis, secrets), Sessions(db, redis, realtime)
+        tokens = Tokens(secrets, loaded.settings.auth.access_token_minutes * 60)
         return cls(
             loaded=loaded,
             process=process,
             db=db,
             redis=redis,
             secrets=secrets,
-            people=People(db, redis, secrets),
-            sessions=Sessions(db, redis, realtime),
-            tokens=Tokens(secrets, loaded.settings.auth.access_token_minutes * 60),
+            people=people,
+            sessions=sessions,
+            tokens=tokens,
+            sign_in=SignIn(db, redis, secrets, people, sessions, tokens),
+            first_run=FirstRun(db, people),
             realtime=realtime,
             jobs=JobStore(db, redis, realtime),
             outbox=Outbox(db, redis),
             dashboard=Dashboard(host, redis, realtime, loaded.settings.dashboard.budget_ms / 1000),
             http=HttpClients(),
             host=host,
+            health=Health(db, redis, realtime, host, loaded.settings.data_dir),
             clock=SystemClock(),
         )
 
     async def close(self) -> None:
         """Stop the plugins, then close all connections."""
+        await self.health.stop()
         await self.dashboard.close()
         await self.host.stop()
         await self._exits.aclose()

@@ -1,0 +1,84 @@
+"""The first admin, made once with the link printed at the first start, and the small page behind that link."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from medianest_hub.jobs.assembly import HubParts
+from medianest_hub.plugin_api.answers import StreamAnswer
+from medianest_hub.plugin_api.routes import Call, Empty, Router
+from medianest_hub.web.answers import ready
+from medianest_hub.web.header_block import PAGE_CSP
+from medianest_hub.web.routes.auth import Token, token_answer
+
+router = Router()
+
+
+class FirstAdmin(BaseModel):
+    """`token` is from the printed link; the password needs at least 10 characters."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    token: SecretStr = Field(min_length=1, max_length=256)
+    username: str = Field(min_length=1, max_length=256)
+    password: SecretStr = Field(min_length=1, max_length=1024)
+
+
+class SetupState(BaseModel):
+    """`needed` until the first admin was made."""
+
+    needed: bool
+
+
+@router.get("/api/v1/setup", public=True)
+async def setup_state(parts: HubParts, call: Call) -> SetupState:
+    """Whether the hub still waits for its first admin."""
+    return SetupState(needed=await parts.first_run.needed())
+
+
+@router.post("/api/v1/setup", public=True, limit="auth", body_limit=8 * 1024, status=201)
+async def set_up(parts: HubParts, call: Call[Empty, Empty, FirstAdmin]) -> Token:
+    """Make the first admin and sign them in, exactly once.
+
+    403 `setup_token_invalid` for a wrong or expired token, 409 `already_set_up` as soon as anybody exists.
+    """
+    body = call.body
+    person = await parts.first_run.complete(
+        body.token.get_secret_value(), body.username, body.password.get_secret_value()
+    )
+    signed_in = await parts.sign_in.of_person(
+        person, address=call.request.address, user_agent=call.request.headers.get("user-agent", "")
+    )
+    return token_answer(signed_in)
+
+
+@router.get("/setup", public=True, limit="static")
+async def setup_page(parts: HubParts, call: Call) -> StreamAnswer:
+    """The page behind the set-up link."""
+    return _file("setup.html", "text/html; charset=utf-8")
+
+
+@router.get("/setup/setup.css", public=True, limit="static")
+async def setup_style(parts: HubParts, call: Call) -> StreamAnswer:
+    """Its style."""
+    return _file("setup.css", "text/css; charset=utf-8")
+
+
+@router.get("/setup/setup.js", public=True, limit="static")
+async def setup_script(parts: HubParts, call: Call) -> StreamAnswer:
+    """Its script."""
+    return _file("setup.js", "text/javascript; charset=utf-8")
+
+
+def _file(name: str, content_type: str) -> StreamAnswer:
+    content = _read(name)
+    return ready(content, content_type, csp=PAGE_CSP, etag=hashlib.sha256(content).hexdigest()[:16])
+
+
+@cache
+def _read(name: str) -> bytes:
+    return (files("medianest_hub.web") / "ui" / name).read_bytes()
