@@ -15,7 +15,9 @@ from pydantic import SecretStr, ValidationError
 from medianest_hub.plugin_api.errors import BadInput, Conflict, FieldProblem
 from medianest_hub.plugin_api.plugin import PluginSettings
 from medianest_hub.plugin_host.declarations import LoadedPlugin
+from medianest_hub.plugin_host.redaction import Redactor
 from medianest_hub.plugin_host.settings import Resolved, resolve, secret_fields
+from medianest_hub.plugin_host.trial import Trial
 from medianest_hub.plugin_host.wanted import Wanted, WantedStore
 from medianest_hub.settings import LoadedSettings, unknown_key_message
 
@@ -135,6 +137,16 @@ class Administration:
         pins = self._loaded.pins_for(name)
         secret = secret_fields(plugin.info.settings) if plugin else pins.fields.keys()
         return found | {str(value) for field, value in pins.fields.items() if field in secret}
+
+    async def redacted(self, plugin: LoadedPlugin, tried: PluginSettings, trial: Trial) -> Trial:
+        """The trial as it may be shown: the plugin's own words, without the secrets kept or tried."""
+        secrets = await self.known_secrets(plugin, plugin.name)
+        for name in secret_fields(plugin.info.settings):
+            if isinstance(value := getattr(tried, name, None), SecretStr):
+                secrets.add(value.get_secret_value())
+        redactor = Redactor(secrets)
+        fields = [field.model_copy(update={"message": redactor.text(field.message)}) for field in trial.fields]
+        return Trial(trial.code, redactor.text(trial.message), fields)
 
     def pinned_fields(self, plugin: LoadedPlugin) -> dict[str, str]:
         """Field to where it is pinned (`env NAME`, `file PATH`)."""
