@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 import redis
 
-from medianest_hub.infrastructure.embedded.postgres import EmbeddedPostgres
+from medianest_hub.infrastructure.embedded.postgres import ROLE, EmbeddedPostgres
 from medianest_hub.infrastructure.embedded.server import EmbeddedServer
 from medianest_hub.infrastructure.embedded.valkey import EmbeddedValkey
 from medianest_hub.infrastructure.migrations import migrate
@@ -67,7 +67,7 @@ def shared_valkey(server_folder: ServerFolder) -> Iterator[EmbeddedValkey]:
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server: EmbeddedPostgres) -> str:
     """The name of a database with all tables of the core and of the installed plugins."""
-    admin(postgres_server.url, "CREATE DATABASE template_migrated TEMPLATE template0 OWNER medianest")
+    admin(postgres_server.url, f"CREATE DATABASE template_migrated TEMPLATE template0 OWNER {ROLE}")
     asyncio.run(migrate(database_url(postgres_server.url, "template_migrated")))
     return "template_migrated"
 
@@ -117,15 +117,16 @@ def database_url(url: str, name: str) -> str:
 
 def fresh_database(url: str, template: str) -> Iterator[str]:
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    admin(url, f"CREATE DATABASE {name} TEMPLATE {template} OWNER medianest")
+    admin(url, f"CREATE DATABASE {name} TEMPLATE {template} OWNER {ROLE}")
     yield database_url(url, name)
     admin(url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def admin(url: str, sql: str) -> None:
     """Run a statement as the superuser: the hub's own role may not make databases."""
+
     async def run() -> None:
-        connection = await asyncpg.connect(url.replace("://medianest@", "://postgres@"))
+        connection = await asyncpg.connect(url.replace(f"://{ROLE}@", "://postgres@"))
         try:
             await connection.execute(sql)
         finally:
