@@ -31,10 +31,6 @@ class Claimer:
         self.has_room = asyncio.Event()
         """Set while another job could be taken."""
 
-    def freed(self) -> None:
-        """A place is free again."""
-        self.loop.wake()
-
     async def _fill(self) -> float:
         while self._runner.count < self._places:
             self.has_room.set()

@@ -34,7 +34,7 @@ _STOPPED = frozenset({PluginState.BLOCKED, PluginState.DISABLED, PluginState.FAI
 
 
 class JobRunner:
-    """The jobs at work in this process. `freed` is called whenever one ended."""
+    """The jobs at work in this process. `freed` is called whenever one ended, `requeued` with those to be run again at once."""
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class JobRunner:
         host: Host,
         realtime: RealtimeLog,
         freed: Callable[[], None],
+        requeued: Callable[[Iterable[UUID]], None],
         *,
         backoff: Backoff | None = None,
         heartbeat: float = HEARTBEAT_SECONDS,
@@ -50,6 +51,7 @@ class JobRunner:
         self._host = host
         self._realtime = realtime
         self._freed = freed
+        self._requeued = requeued
         self._backoff = backoff or Backoff()
         self._heartbeat = heartbeat
         self._attempts: dict[UUID, Attempt] = {}
@@ -163,6 +165,8 @@ class JobRunner:
         if row["state"] != JobState.QUEUED:
             with _announcing():
                 await send_done(self._realtime, row)
+        elif not settled.delay:
+            self._requeued([job.id])
         return True
 
     async def _progress(self, job: ClaimedJob, progress: Progress) -> None:
