@@ -1,0 +1,85 @@
+"""Makes the Sanic application: every route mounted, every error a problem, no middleware. Opens nothing."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any, Final
+
+import structlog
+from sanic import Request, Sanic
+from sanic.config import Config
+from sanic.exceptions import SanicException
+from sanic.handlers import ErrorHandler
+
+from medianest_hub.web import problems
+from medianest_hub.web.calling import foreseen
+from medianest_hub.web.header_block import Answer, HeaderBlock, header_lines
+from medianest_hub.web.hub import WebHub
+from medianest_hub.web.mounting import CoreRoutes, mount_all
+from medianest_hub.web.request_ids import request_id
+from medianest_hub.web.routes import all_core_routes
+
+log = structlog.get_logger(__name__)
+
+GRACEFUL_SECONDS: Final = 10.0
+"""How long requests under way may take when the process is told to stop."""
+
+_numbers = itertools.count(1)
+
+
+def create_app(hub: WebHub, core: Iterable[CoreRoutes] | None = None) -> Sanic[Any, Any]:
+    """The application for a hub whose plugins are loaded; `app.ctx.mounted` lists its routes. No I/O.
+
+    `core`: other core routers than all there are (for tests).
+    """
+    config = Config(env_prefix=None)
+    app: Sanic[Any, Any] = Sanic(
+        f"medianest-{next(_numbers)}",
+        config=config,
+        error_handler=_Problems(hub.block),
+        configure_logging=False,
+    )
+    Sanic.unregister_app(app)  # Sanic's own list of applications would keep this one for ever
+    app.ctx.hub = hub
+    app.ctx.mounted = mount_all(app, hub, all_core_routes() if core is None else core)
+    longest = max((one.route.deadline for one in app.ctx.mounted), default=30.0)
+    config.update(
+        {
+            "ACCESS_LOG": False,
+            "AUTO_EXTEND": False,
+            "FALLBACK_ERROR_FORMAT": "json",
+            "GRACEFUL_SHUTDOWN_TIMEOUT": GRACEFUL_SECONDS,
+            "KEEP_ALIVE_TIMEOUT": 75,  # longer than a proxy's 60 s, so that ours is not the side that hangs up on it
+            "MOTD": False,
+            "REQUEST_MAX_HEADER_SIZE": 16 * 1024,
+            "REQUEST_MAX_SIZE": 64 * 1024,  # of what is thrown away; routes have bounds of their own
+            "REQUEST_TIMEOUT": 15,
+            "RESPONSE_TIMEOUT": int(longest) + 60,
+        }
+    )
+    return app
+
+
+class _Problems(ErrorHandler):
+    """Answers what Sanic itself refuses, and `OPTIONS`, which no route declares."""
+
+    def __init__(self, block: HeaderBlock) -> None:
+        super().__init__()
+        self._block = block
+
+    def response(self, request: Request[Any, Any], exception: BaseException) -> Answer:
+        """The problem for that exception; never raises."""
+        headers = request.headers
+        identity = request_id(headers.get("x-request-id"))
+        extra = header_lines([(b"x-request-id", identity.encode())])
+        origin = headers.get("origin")
+        known = problems.of_sanic(exception) if isinstance(exception, SanicException) else foreseen(exception)
+        if isinstance(known, problems.FromSanic) and known.allow and request.method == "OPTIONS":
+            lines = self._block.lines(b"") + extra + self._block.preflight(origin)
+            return Answer(204, b"", lines + header_lines([(b"allow", ", ".join(known.allow).encode())]))
+        if known is None or known.status >= 500:
+            log.error("request_failed", path=request.path, request_id=identity, exc_info=exception)
+        return problems.problem_answer(
+            known or problems.internal(), identity, self._block, extra + self._block.cors(origin)
+        )

@@ -1,0 +1,87 @@
+"""Whose request it is when nobody is signed in: the address, through trusted proxies only. Reads headers, nothing else."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def _read(text: str) -> IPAddress | None:
+    text = text.strip().strip('"')
+    if text.startswith("["):  # "[2001:db8::1]:4711"
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:  # "192.0.2.1:4711"
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped if mapped is not None else address
+
+
+class ClientAddresses:
+    """Finds callers' addresses; `trusted` are networks (`10.0.0.0/8`) whose `X-Forwarded-*` headers are believed."""
+
+    def __init__(self, trusted: Iterable[str]) -> None:
+        self._trusted = tuple(ipaddress.ip_network(network, strict=False) for network in trusted)
+        self._find = lru_cache(maxsize=4096)(self._find_uncached)
+
+    def trusts(self, peer: str) -> bool:
+        """Whether what is connected to us is one of our proxies. A Unix socket has no address and is not."""
+        address = _read(peer)
+        return address is not None and self._is_trusted(address)
+
+    def find(self, peer: str, forwarded_for: str | None) -> str:
+        """The caller's address: the last in the chain that is not a proxy of ours. `peer` is who is connected to us."""
+        if forwarded_for is None or not self._trusted:
+            return peer
+        return self._find(peer, forwarded_for[-1000:])
+
+    def _is_trusted(self, address: IPAddress) -> bool:
+        return any(address.version == network.version and address in network for network in self._trusted)
+
+    def _find_uncached(self, peer: str, forwarded_for: str) -> str:
+        here = _read(peer)
+        for entry in reversed(forwarded_for.split(",")):
+            if here is None or not self._is_trusted(here):
+                break
+            before = _read(entry)
+            if before is None:  # a proxy of ours does not write that: believe no more of it
+                break
+            here = before
+        return peer if here is None else str(here)
+
+
+@lru_cache(maxsize=4096)
+def limit_key(address: str) -> str:
+    """By what an address is counted: itself, or its /64 for IPv6, where one household has as many as it likes."""
+    found = _read(address)
+    if found is None:
+        return "unknown"
+    if found.version == 6:
+        return str(ipaddress.ip_network((found, 64), strict=False).network_address) + "/64"
+    return str(found)
+
+
+def base_url(public_url: str | None, scheme: str, host: str | None) -> str:
+    """Where the hub is reached from outside: `public_url` if set, else as this request reached it."""
+    if public_url is not None:
+        return public_url
+    if host is None or not _is_host(host):
+        return ""
+    return f"{'https' if scheme == 'https' else 'http'}://{host}"
+
+
+def _is_host(host: str) -> bool:
+    try:
+        parts = urlsplit(f"//{host}")
+        port = parts.port
+    except ValueError:
+        return False
+    return parts.netloc == host and parts.hostname is not None and port != 0 and "@" not in host

@@ -1,0 +1,119 @@
+"""The verdicts before a handler: whose token, which limits, is the session live, who is it. Knows no route's content.
+
+Order: token (no I/O) → size → rate limit → session → plugin state → permission → owner → validation → handler. Limits,
+session and cached answer are asked for in one trip. Nothing is let through because something could not be asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sanic import Request
+
+from medianest_hub.accounts.tokens import Claims
+from medianest_hub.infrastructure import metrics
+from medianest_hub.jobs.assembly import HubParts
+from medianest_hub.plugin_api.errors import TooLarge, TooMany, Unauthorized
+from medianest_hub.plugin_api.people import Person
+from medianest_hub.web.answer_cache import LocalBodies
+from medianest_hub.web.client_address import ClientAddresses, limit_key
+from medianest_hub.web.rate_limits import LocalLimiter, Refusal, Zone
+from medianest_hub.web.redis_trip import Question, RedisTrip, Reply
+
+_SCHEME: Final = "bearer "
+
+
+class LimitReached(TooMany):
+    """Carries the refusal, whose headers the answer shows."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        error = refusal.error()
+        super().__init__(error.message, params=error.params, retry_after=error.retry_after)
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """What the `Authorization` header proved: claims, or why not."""
+
+    claims: Claims | None
+    error: Unauthorized | None = None
+
+
+NOBODY: Final = Bearer(None)
+
+
+class Gate:
+    """One per process, made once its parts are open."""
+
+    def __init__(self, parts: HubParts, addresses: ClientAddresses) -> None:
+        self.parts = parts
+        self.bodies = LocalBodies()
+        self.trip = RedisTrip(parts.redis, self.bodies)
+        self._alone = LocalLimiter()
+        self._addresses = addresses
+        self._tokens = parts.tokens
+        self._people = parts.people
+        self._sessions = parts.sessions
+        self.hits = metrics.cache_reads.labels("answers", "hit")
+        self.misses = metrics.cache_reads.labels("answers", "miss")
+
+    def bearer(self, header: str | None) -> Bearer:
+        """Read the token; no I/O."""
+        if header is None:
+            return NOBODY
+        if header[:7].lower() != _SCHEME:
+            return Bearer(None, Unauthorized("Sign in with a bearer token.", code="token_invalid"))
+        try:
+            return Bearer(self._tokens.read(header[7:].strip()))
+        except Unauthorized as error:
+            return Bearer(None, error)
+
+    def address(self, request: Request[Any, Any]) -> str:
+        """The caller's address, through trusted proxies only."""
+        return self._addresses.find(request.ip, request.headers.get("x-forwarded-for"))
+
+    def who(self, claims: Claims | None, request: Request[Any, Any]) -> str:
+        """Whose limits a request counts against."""
+        return f"p:{claims.person_id}" if claims is not None else f"a:{limit_key(self.address(request))}"
+
+    def check_limits(self, reply: Reply | None, zones: tuple[Zone, ...], who: str) -> None:
+        """Raises `LimitReached`. Without a reply this process counts by itself."""
+        if reply is not None:
+            if reply.refusal is not None:
+                raise LimitReached(reply.refusal)
+            return
+        for zone in zones:
+            refusal = self._alone.take(zone, who)
+            if refusal is not None:
+                raise LimitReached(refusal)
+
+    async def person(self, bearer: Bearer, reply: Reply | None) -> Person:
+        """Who it is. Raises `Unauthorized` for no token, a bad one, an ended session or somebody who is gone."""
+        claims = bearer.claims
+        if claims is None:
+            raise bearer.error or Unauthorized("Sign in first.")
+        alive = reply.alive if reply is not None else None
+        if alive is None:
+            alive = await self._sessions.verdict(claims.session_id)
+        person = await self._people.get(claims.person_id) if alive else None
+        if person is None or not person.permissions:  # somebody disabled has none at all
+            raise Unauthorized("This session has ended; sign in again.", code="session_ended")
+        return person
+
+
+def check_size(request: Request[Any, Any], limit: int) -> None:
+    """Raises `TooLarge` where the announced body is too large, before any of it is read."""
+    announced = request.headers.get("content-length")
+    # A length that is not a number was refused by the server already.
+    if announced is not None and int(announced) > limit:
+        raise too_large(limit)
+
+
+def too_large(limit: int) -> TooLarge:
+    """More was sent than the route takes."""
+    return TooLarge(f"The body is larger than the {limit} bytes this takes.", params={"limit": limit})
+
+
+__all__ = ["Bearer", "Gate", "LimitReached", "Question", "check_size", "too_large"]

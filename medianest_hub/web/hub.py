@@ -1,0 +1,34 @@
+"""What one web process shares among its routes: settings, the plugins' declarations, and, once open, its parts and gate."""
+
+from __future__ import annotations
+
+from medianest_hub.jobs.assembly import HubParts
+from medianest_hub.plugin_host.host import PluginHost
+from medianest_hub.settings import HubSettings, LoadedSettings
+from medianest_hub.web.client_address import ClientAddresses
+from medianest_hub.web.gate import Gate
+from medianest_hub.web.header_block import HeaderBlock
+from medianest_hub.web.rate_limits import Zones
+
+
+class WebHub:
+    """Made before the server listens, with a host whose plugins are loaded; `open` lets requests in."""
+
+    def __init__(self, loaded: LoadedSettings, host: PluginHost) -> None:
+        self.loaded = loaded
+        self.host = host
+        self.block = HeaderBlock(self.settings.server)
+        self.addresses = ClientAddresses(self.settings.server.trusted_proxies)
+        self.zones = Zones(self.settings.limits)
+        self.parts: HubParts | None = None
+        self.gate: Gate | None = None
+
+    @property
+    def settings(self) -> HubSettings:
+        """The core's settings."""
+        return self.loaded.settings
+
+    def open(self, parts: HubParts) -> None:
+        """The parts are connected and the plugins are being run: from now on every route answers."""
+        self.parts = parts
+        self.gate = Gate(parts, self.addresses)

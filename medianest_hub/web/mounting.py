@@ -1,0 +1,111 @@
+"""Mounts core and plugin routes alike: resolves what a declaration leaves out and registers it with Sanic. Calls no handler."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from sanic import Sanic
+
+from medianest_hub.plugin_api.routes import Route, Router
+from medianest_hub.plugin_host.declarations import LoadedPlugin
+from medianest_hub.web.endpoint import Endpoint
+from medianest_hub.web.hub import WebHub
+from medianest_hub.web.mounted import Mounted
+from medianest_hub.web.rate_limits import Zones
+
+log = structlog.get_logger(__name__)
+
+API: Final = "/api/v1"
+_PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class CoreRoutes:
+    """A router of the core. Its paths lie below `prefix`; `zone` is counted for all of them, None for none.
+
+    `always` names the paths that answer also while the hub is starting.
+    """
+
+    name: str
+    router: Router
+    prefix: str = ""
+    zone: str | None = "api"
+    always: frozenset[str] = frozenset()
+
+
+def core_routes(routes: CoreRoutes, zones: Zones) -> Iterator[Mounted]:
+    """A core router's routes, resolved."""
+    for route in routes.router.routes:
+        names = dict.fromkeys(name for name in (routes.zone, route.limit) if name is not None)
+        yield Mounted(
+            route=route,
+            source=routes.name,
+            template=_join(routes.prefix, route.path),
+            permission=_permission(routes.name, route),
+            zones=tuple(zones.core(name) for name in names),
+            always=route.path in routes.always,
+        )
+
+
+def plugin_routes(plugin: LoadedPlugin, zones: Zones) -> list[Mounted]:
+    """A plugin's routes, resolved. Raises whatever is wrong with them."""
+    limits = {limit.name: limit for limit in plugin.info.limits}
+    resolved: list[Mounted] = []
+    for route in plugin.routes:
+        own = [zones.of_plugin(plugin.name, limits, route.limit)] if route.limit is not None else []
+        mounted = Mounted(
+            route=route,
+            source=plugin.name,
+            template=_join(f"{API}/{plugin.name}", route.path),
+            permission=_permission(plugin.name, route),
+            zones=(zones.core("api"), *own),
+            plugin=plugin.name,
+        )
+        _ = mounted.models  # wrong annotations show now, not at the first request
+        resolved.append(mounted)
+    return resolved
+
+
+def mount_all(app: Sanic[Any, Any], hub: WebHub, core: Iterable[CoreRoutes]) -> tuple[Mounted, ...]:
+    """Mount every route there is; a plugin whose routes cannot be mounted is left out, the rest goes on."""
+    mounted: list[Mounted] = [one for routes in core for one in core_routes(routes, hub.zones)]
+    for name, plugin in hub.host.plugins.items():
+        try:
+            mounted += plugin_routes(plugin, hub.zones)
+        except Exception:
+            log.exception("plugin_routes_not_mounted", plugin=name)
+    for number, one in enumerate(mounted):
+        _register(app, hub, one, number)
+    return tuple(mounted)
+
+
+def _register(app: Sanic[Any, Any], hub: WebHub, mounted: Mounted, number: int) -> None:
+    names = tuple(_PLACEHOLDER.findall(mounted.template))
+    # Numbered placeholders: routes of one path may call them differently, which Sanic's router would not have.
+    numbers = iter(range(len(names)))
+    uri = _PLACEHOLDER.sub(lambda _: f"<p{next(numbers)}:str>", mounted.template)
+    methods = ["GET", "HEAD"] if mounted.route.method == "GET" else [mounted.route.method]
+    app.add_route(
+        Endpoint(hub, mounted, names),  # type: ignore[arg-type]
+        uri,
+        methods=methods,
+        name=f"route{number}",
+        unquote=bool(names),
+        error_format="json",
+    )
+
+
+def _join(prefix: str, path: str) -> str:
+    return prefix + ("" if path in ("", "/") and prefix else path)
+
+
+def _permission(source: str, route: Route) -> str | None:
+    if route.public == (route.permission is not None):
+        raise ValueError(f"{source}: {route.method} {route.path} must declare either a permission or public=True")
+    if route.permission is None or "." in route.permission:
+        return route.permission
+    return f"{source}.{route.permission}"
