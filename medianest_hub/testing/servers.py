@@ -12,6 +12,7 @@ from urllib.parse import quote
 import asyncpg
 
 from medianest_hub.infrastructure.data_dir import DataDir
+from medianest_hub.infrastructure.embedded.postgres import ROLE
 from medianest_hub.infrastructure.embedded.services import EmbeddedServices
 from medianest_hub.infrastructure.migrations import find_apps, migrate
 from medianest_hub.settings import HubSettings
@@ -91,8 +92,8 @@ class Servers:
         return name
 
     async def _create(self, name: str, template: str) -> str:
-        await self._as_superuser(f'CREATE DATABASE "{name}" OWNER app TEMPLATE "{template}"')
-        return f"postgresql://app@/{name}?host={quote(str(self._postgres.sockets), safe='/')}"
+        await self._as_superuser(f'CREATE DATABASE "{name}" OWNER {ROLE} TEMPLATE "{template}"')
+        return f"postgresql://{ROLE}@/{name}?host={quote(str(self._postgres.sockets), safe='/')}"
 
     async def _as_superuser(self, sql: str) -> None:
         connection = await asyncpg.connect(user="postgres", database="postgres", host=str(self._postgres.sockets))
