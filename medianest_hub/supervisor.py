@@ -102,7 +102,10 @@ class Supervisor:
             try:
                 self._data.prepare()
                 lock = self._data.lock()
-                self._begin()
+                try:
+                    self._begin()
+                except OSError as error:
+                    raise OperatorError(f"the hub cannot be started: {error}") from error
                 while not self._stopping:
                     self._wait()
                     self._look()
@@ -172,11 +175,19 @@ class Supervisor:
             if self._stopping:
                 return
             if child.due is not None and child.due <= now:
-                child.start(self._environment)
+                self._start_child(child)
             if child.process and (plugin := child.hangs(self._patience.loading)):
                 self._say.notice(f"{child.name} hangs while importing the plugin {plugin}; ending it", "error")
                 processes.end_group(child.process)
         self._look_for_readiness()
+
+    def _start_child(self, child: Child) -> None:
+        try:
+            child.start(self._environment)
+        except OSError as error:  # no memory, no process to be had, a full disk: that passes
+            self._say.notice(
+                f"{child.name} could not be started: {error}; trying again in {child.pause():g} s", "error"
+            )
 
     def _look_for_readiness(self) -> None:
         server = self._settings.server
@@ -205,12 +216,7 @@ class Supervisor:
             self._exit_code = EXIT_OPERATOR  # it has said why; had it missed a server of ours, that would be our affair
         elif code == EXIT_SCHEMA_BEHIND and child is not self._migrate:
             self._schema_behind()
-        elif plugin := child.journal.blame(self._quarantine, f"{child.name} {outcome(code)} while importing it"):
-            self._say.notice(
-                f"the plugin {plugin} is in quarantine: {child.name} {outcome(code)} while importing it; "
-                f"after repairing it, run: medianest plugins enable {plugin}",
-                "error",
-            )
+        elif self._shut_away_culprit(child, code):
             child.backoff.reset()
             child.due = time.monotonic()
         elif child is self._migrate and self._count_migration() > _MIGRATION_ATTEMPTS:
@@ -218,6 +224,18 @@ class Supervisor:
         else:
             pause = child.pause()
             self._say.notice(f"{child.name} {outcome(code)}; starting it again in {pause:g} s", "warning")
+
+    def _shut_away_culprit(self, child: Child, code: int) -> bool:
+        reason = f"{child.name} {outcome(code)} while importing it"
+        try:
+            plugin = child.journal.blame(self._quarantine, reason)
+        except OSError as error:
+            self._say.notice(f"{self._quarantine.path} cannot be written: {error}", "error")
+            return False
+        if plugin:
+            cure = f"after repairing it, run: medianest plugins enable {plugin}"
+            self._say.notice(f"the plugin {plugin} is in quarantine: {reason}; {cure}", "error")
+        return plugin is not None
 
     def _count_migration(self) -> int:
         self._migrations += 1
@@ -243,18 +261,28 @@ class Supervisor:
             self._say.notice(repaired, "error")
             watched.due = time.monotonic()
         elif watched.seen_ready:
-            pause = watched.backoff.after(time.monotonic() - watched.started)
-            watched.due = time.monotonic() + pause
-            self._say.notice(f"{server.name} {outcome(code)}; starting it again in {pause:g} s", "error")
+            words = f" ({said})" if (said := server.last_trouble()) else ""
+            self._pause_server(watched, f"{outcome(code)}{words}")
         else:
             raise OperatorError(server.explain())
 
     def _restart_server(self, watched: _Watched) -> None:
         # Without waiting for the lock: what the dead one left may need a moment, and others need us meanwhile.
-        if watched.server.start(wait=0):
+        try:
+            started = watched.server.start(wait=0)
+        except OSError as error:
+            self._pause_server(watched, f"could not be started: {error}")
+            return
+        if started:
             watched.due, watched.started = None, time.monotonic()
         else:
             watched.due = time.monotonic() + 0.2
+
+    def _pause_server(self, watched: _Watched, why: str) -> None:
+        now = time.monotonic()
+        pause = watched.backoff.after(now - watched.started)
+        watched.started, watched.due = now, now + pause
+        self._say.notice(f"{watched.server.name} {why}; starting it again in {pause:g} s", "error")
 
     def _end(self) -> None:
         """Stop everything: the processes side by side, then the servers, the database last."""

@@ -20,7 +20,6 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "config": ("medianest_hub.cli.config:config", "Show or check the settings."),
     "users": ("medianest_hub.cli.users:users", "Create people and see to their accounts."),
     "plugins": ("medianest_hub.cli.plugins:plugins", "List, check, enable, disable and set plugins."),
-    "secrets": ("medianest_hub.cli.secrets:secrets", "See to the secret keys."),
 }
 """Name to `"module:attribute"` of a click command and the line the list of commands shows."""
 

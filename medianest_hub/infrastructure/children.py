@@ -76,8 +76,9 @@ class Child:
 
     def pause(self) -> float:
         """Be due again after the next pause; its length in seconds."""
-        pause = self.backoff.after(time.monotonic() - self._started)
-        self.due = time.monotonic() + pause
+        now = time.monotonic()
+        pause = self.backoff.after(now - self._started)
+        self._started, self.due = now, now + pause
         return pause
 
     def hangs(self, limit: float) -> str | None:

@@ -1,5 +1,6 @@
 """The supervisor over real processes: order of starting, faults of every child, and nothing left behind."""
 
+import contextlib
 import json
 import os
 import signal
@@ -417,6 +418,48 @@ def test_memory_of_the_supervisor_stays_small(serve: Callable[..., Serve]) -> No
     hub = serve()
     hub.until(READY)
     assert psutil.Process(hub.process.pid).memory_full_info().pss < 40 * 2**20
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", disk], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("mounting a small disk takes root")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def fill(disk: Path) -> Path:
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        for size in (2**20, 4096, 1):
+            with contextlib.suppress(OSError):
+                while file.write(b"x" * size) == size:
+                    pass
+    return ballast
+
+
+def test_full_disk_is_one_clear_line_at_start_and_waited_out_while_running(
+    serve: Callable[..., Serve], small_disk: Path
+) -> None:
+    hub = serve(at=small_disk / "data")
+    hub.until(READY)
+    pid_file = small_disk / "data" / "postgres" / "postmaster.pid"
+    ballast = fill(small_disk)
+    hub.named("bin/postgres").kill()
+    hub.until("PostgreSQL was killed by SIGKILL")
+    hub.until("No space left on device); starting it again")
+    ballast.unlink()
+    wait_for(lambda: hub.all_named("bin/postgres") and "ready" in pid_file.read_text() if pid_file.exists() else False)
+    assert hub.stop() == 0
+
+    fill(small_disk)
+    again = serve(at=small_disk / "data")
+    assert again.wait() == 2
+    assert "cannot be written to: No space left on device" in again.text
+    assert again.text.count("\n") == 1
 
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

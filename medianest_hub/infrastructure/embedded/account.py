@@ -13,6 +13,7 @@ from medianest_hub.infrastructure.processes import RunAs
 
 #: Belongs to nobody by the tables of Debian and systemd (60706-61183 are unused); below 65536 for containers' sake.
 _OWN_USERS = range(60940, 61184)
+_CAP_CHOWN = 0
 _CAP_DAC_OVERRIDE = 1
 _CAP_DAC_READ_SEARCH = 2
 _CAP_SETGID = 6
@@ -32,9 +33,9 @@ def account_for(folder: Path, programs: Iterable[Path], sockets: Path) -> RunAs 
         return None
     user = _owner(folder)
     own = _capabilities()
-    if not {_CAP_SETUID, _CAP_SETGID} <= own:
+    if not {_CAP_CHOWN, _CAP_DAC_OVERRIDE, _CAP_SETGID, _CAP_SETUID} <= own:
         raise OperatorError(
-            "PostgreSQL may not run as root and this process may not change its user; "
+            "PostgreSQL may not run as root and this process may not start it as somebody else; "
             "run the hub as another user, or set database.url and redis.url"
         )
     capability = None

@@ -36,6 +36,7 @@ _SERVER = {
     "shared_buffers": "16MB",
     "max_wal_size": "256MB",
     "io_method": "sync",  # no processes for asynchronous reading: the data is small
+    "restart_after_crash": "off",  # the supervisor restarts it, with pauses: on a full disk it would spin
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -116,9 +116,14 @@ class EmbeddedServer(ABC):
     def explain(self) -> str:
         """One line on why it ended, with the last words of its log."""
         words = [line for line in self._last_words() if line]
-        telling = [line for line in words if "FATAL" in line or "PANIC" in line or "rror" in line] or words
-        said = telling[-1] if telling else "it said nothing"
+        telling = [line for line in words if "rror" in line] or words
+        said = self.last_trouble() or (telling[-1] if telling else "it said nothing")
         return f"{self.name} could not start: {said} (log: {self.log})"
+
+    def last_trouble(self) -> str | None:
+        """The last fatal line of its log since it started."""
+        fatal = [line for line in self._last_words() if "FATAL:" in line or "PANIC:" in line]
+        return fatal[-1] if fatal else None
 
     def _last_words(self) -> list[str]:
         with contextlib.suppress(OSError), self.log.open("rb") as log:

