@@ -119,6 +119,17 @@ def test_every_module_of_the_hub_says_what_it_is_for() -> None:
     assert silent == []
 
 
+def test_plugins_are_kept_from_every_part_of_the_hub_but_the_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (contract,) = [contract for contract in contracts if contract["id"] == "plugins"]
+    parts = {path.stem for path in (ROOT / "medianest_hub").iterdir() if path.suffix == ".py" or any(path.glob("*.py"))}
+    assert set(contract["forbidden_modules"]) == {
+        f"medianest_hub.{part}" for part in parts - {"__init__", "__main__", "plugin_api"}
+    }
+    plugins = {path.name for path in ROOT.glob("plugins/*/medianest_*")}
+    assert set(contract["source_modules"]) == plugins
+
+
 def test_make_alone_lists_every_target_with_words() -> None:
     makefile = (ROOT / "Makefile").read_text()
     phony = re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
