@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
+import structlog
 from pydantic import BaseModel
 
 from medianest_hub.jobs.claims import Known
@@ -15,6 +16,8 @@ from medianest_hub.plugin_api.tasks import Task
 from medianest_hub.plugin_host.declarations import LoadedPlugin
 from medianest_hub.plugin_host.runtime import PluginRuntime, StateChanged
 from medianest_hub.plugin_host.signatures import job_model
+
+log = structlog.get_logger(__name__)
 
 LISTENER = "listener:"
 """Begins the task name of a job that calls a listener."""
@@ -137,16 +140,25 @@ class Catalogue:
         key = tuple(running)
         if key == self._key:
             return
-        self._key = key
         for name, runtime in running.items():
             if name not in self._of_plugin and runtime.plugin is not None:
-                self._of_plugin[name] = list(work_of(runtime.plugin))
+                self._of_plugin[name] = _readable_work_of(runtime.plugin)
         everything = [work for name in running for work in self._of_plugin.get(name, ())]
         self._work = {(work.plugin, work.task): work for work in everything}
         self._known = {
             False: _known(everything),
             True: _known(work for work in everything if work.is_short),
         }
+        self._key = key
+
+
+def _readable_work_of(plugin: LoadedPlugin) -> list[Work]:
+    """As `work_of`; nothing at all of a plugin the host should have refused, rather than a worker that stands still."""
+    try:
+        return list(work_of(plugin))
+    except Exception:
+        log.exception("plugin_work_unreadable", plugin=plugin.name)
+        return []
 
 
 def _known(everything: Iterable[Work]) -> Known:
