@@ -138,6 +138,7 @@ def check(loaded: LoadedSettings, name: str, file: str | None, only_declarations
     """Hold an installed plugin against the rules every plugin keeps; 1 when it breaks one. Starts no hub of yours."""
     from medianest_hub.testing.conformance import check_plugin
 
+    configure_logs("error", "auto")
     _known(loaded, name)
     report = check_plugin(name, Path(file) if file else None, start=not only_declarations)
     for finding in report.findings:

@@ -29,7 +29,7 @@ from medianest_hub.testing.memory import (
 )
 from medianest_hub.testing.servers import Servers
 
-_KEY = "only for tests: never a real one"
+_KEY = "x" * 32
 
 
 @dataclass(frozen=True, slots=True)

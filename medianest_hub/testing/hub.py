@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -132,14 +132,22 @@ def _wait_ready(hub: HubProcess) -> None:
     while True:
         if hub.process.poll() is not None:
             raise HubDied(f"the hub ended with {hub.process.returncode}:\n{hub.log[-4000:]}")
-        with suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection(hub.url.removeprefix("http://"), timeout=2)
-            connection.request("GET", "/api/health/ready")
-            if connection.getresponse().status == 200:
-                return
+        if _answers_ready(hub.url):
+            return
         if time.monotonic() > limit:
             raise HubDied(f"the hub was not ready within {_START_LIMIT:.0f} s:\n{hub.log[-4000:]}")
         time.sleep(0.05)
+
+
+def _answers_ready(url: str) -> bool:
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=2)
+    try:
+        connection.request("GET", "/api/health/ready")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 class HubClient:
