@@ -5,16 +5,21 @@ from __future__ import annotations
 import hashlib
 import secrets as random_secrets
 
-import asyncpg
-
 from medianest_hub.accounts.names import clean_username
 from medianest_hub.accounts.password_rules import check_password
 from medianest_hub.accounts.people import People
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.plugin_api.errors import Conflict, Forbidden
 from medianest_hub.plugin_api.people import Person, Role
+from medianest_hub.plugin_api.services import Queries
 
 VALID_HOURS = 24
+
+# One statement, so that both answers are of the same moment.
+_STATE = """
+SELECT EXISTS (SELECT FROM medianest.users) AS anyone,
+       EXISTS (SELECT FROM medianest.setup_tokens WHERE token_hash = $1 AND expires_at > now()) AS good
+"""
 
 
 class FirstRun:
@@ -44,28 +49,24 @@ class FirstRun:
 
     async def complete(self, token: str, username: str, password: str) -> Person:
         """Make the first admin, exactly once however many try. Raises `Conflict`, `Forbidden` (token), `BadInput`."""
-        if not await self.needed():
-            raise _already()
         await self._check_token(self._db, token)
         check_password(password, clean_username(username))
         # Outside the transaction: hashing is slow, and the lock below holds up everybody who would be made.
         password_hash = await self._people.passwords.hash(password)
         async with self._db.transaction() as tx:
             await tx.execute("LOCK TABLE medianest.users IN SHARE ROW EXCLUSIVE MODE")
-            if await tx.fetchval("SELECT EXISTS (SELECT FROM medianest.users)"):
-                raise _already()
             await self._check_token(tx, token)
             person = await self._people.create(username, None, Role.ADMIN, tx=tx, password_hash=password_hash)
             await tx.execute("DELETE FROM medianest.setup_tokens")
         self._done = True
         return person
 
-    async def _check_token(self, queries: Database | asyncpg.Connection, token: str) -> None:
-        good = await queries.fetchval(
-            "SELECT EXISTS (SELECT FROM medianest.setup_tokens WHERE token_hash = $1 AND expires_at > now())",
-            _hash(token),
-        )
-        if not good:
+    @staticmethod
+    async def _check_token(queries: Queries, token: str) -> None:
+        row = await queries.fetchrow(_STATE, _hash(token))
+        if row is None or row["anyone"]:
+            raise Conflict("The hub has been set up already; sign in instead.", code="already_set_up")
+        if not row["good"]:
             raise Forbidden(
                 "This set-up link is not valid or has expired; restart the hub for a new one.",
                 code="setup_token_invalid",
@@ -75,7 +76,3 @@ class FirstRun:
 def _hash(token: str) -> bytes:
     # A random token of 192 bits needs no slow hash.
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-
-
-def _already() -> Conflict:
-    return Conflict("The hub has been set up already; sign in instead.", code="already_set_up")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
 
 from medianest_hub.plugin_api.errors import BadInput, FieldProblem
 
@@ -59,7 +58,7 @@ def _problem(password: str, username: str) -> tuple[str, str] | None:
     plain = password.casefold()
     if len(set(plain)) < _FEWEST_DIFFERENT:
         return "password_repeats", "That password repeats the same few characters; choose one with more variety."
-    if any(len(part) * 2 > len(plain) and part in plain for part in _name_parts(username.casefold())):
+    if _is_hardly_more_than(plain, username.casefold()):
         return "password_is_name", "That password is hardly more than the username; choose another."
     if _is_common(plain):
         return "password_common", "That password is among the first anybody tries; choose another."
@@ -70,19 +69,21 @@ def _is_control(password: str) -> bool:
     return any(unicodedata.category(character) == "Cc" for character in password)
 
 
-def _name_parts(name: str) -> Iterator[str]:
-    for form in (name, name[::-1]):
-        if len(form) >= 3:
-            yield from (form, form * 2)
+def _is_hardly_more_than(plain: str, name: str) -> bool:
+    """Whether little is left of the password without the name, forwards and backwards."""
+    if len(name) < 3:
+        return False
+    rest = plain.replace(name, "").replace(name[::-1], "")
+    return rest != plain and len(rest) < SHORTEST // 2
 
 
 def _is_common(plain: str) -> bool:
     if plain in _COMMON or any(plain in run for run in (*_RUNS, *_RUNS_BACKWARDS)):
         return True
-    for form in (plain, plain.translate(_LOOKALIKES)):
+    core = plain.strip("0123456789!#$%^&*()-_=+.,?/ ")
+    for form in (core, core.translate(_LOOKALIKES)):
         letters = "".join(character for character in form if character.isalpha())
-        core = form.strip("0123456789!@#$%^&*()-_=+.,?/ ")
-        if {letters, core} & _COMMON_WORDS or _halved(core) in _COMMON_WORDS:
+        if {letters, _halved(letters)} & _COMMON_WORDS:
             return True
     return False
 

@@ -106,6 +106,8 @@ class Tokens:
                     "verify_iat": False,
                 },
             )
+            if type(content["exp"]) is not int:
+                raise _invalid()
             return Claims(UUID(content["sub"]), UUID(content["sid"]), float(content["exp"]))
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, KeyError, OverflowError):
             raise _invalid() from None

@@ -70,13 +70,13 @@ async def login(parts: HubParts, call: Call[Empty, Empty, Credentials]) -> Token
     return token_answer(signed_in)
 
 
-@router.get("/api/v1/auth/session", permission=SIGNED_IN)
+@router.get("/api/v1/auth/session", permission=SIGNED_IN, limit="api")
 async def session(parts: HubParts, call: Call) -> CurrentSession:
     """Who am I, and what may I do."""
     return CurrentSession(user=user_answer(call.caller), permissions=sorted(call.caller.permissions))
 
 
-@router.post("/api/v1/auth/logout", permission=SIGNED_IN)
+@router.post("/api/v1/auth/logout", permission=SIGNED_IN, limit="api")
 async def logout(parts: HubParts, call: Call) -> None:
     """Sign out: the session ends everywhere at once, its live connections too."""
     await parts.sessions.end(_session_id(parts, call))

@@ -69,7 +69,7 @@ async def ready(parts: HubParts | None, call: Call) -> Ready:
     return Ready(reasons=readiness.reasons)
 
 
-@router.get("/api/health", public=True)
+@router.get("/api/health", public=True, limit="api")
 async def health(parts: HubParts, call: Call) -> HealthState:
     """How the hub and what it depends on are: `ok`, `degraded` or `down`; signed in, with each check."""
     report = await parts.health.report()

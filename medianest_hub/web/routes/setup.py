@@ -34,7 +34,7 @@ class SetupState(BaseModel):
     needed: bool
 
 
-@router.get("/api/v1/setup", public=True)
+@router.get("/api/v1/setup", public=True, limit="api")
 async def setup_state(parts: HubParts, call: Call) -> SetupState:
     """Whether the hub still waits for its first admin."""
     return SetupState(needed=await parts.first_run.needed())
