@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`measured` and `target` share the unit; `at_least` says which side of the target is good. None: not measured, see `note`."""
+    """`measured` and `target` share the unit; `at_least` says which side is good. None: not measured, see the note."""
 
     what: str
     measured: float | None
