@@ -50,10 +50,11 @@ def broken_connection(error: BaseException, service: str) -> Failure:
     import aiohttp
 
     passing = True
-    if isinstance(error, (aiohttp.ClientConnectorCertificateError, ssl.SSLError)):
+    if isinstance(error, (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError)):
         cause = getattr(error, "certificate_error", error)
-        words, passing = f"has a certificate that is not trusted: {getattr(cause, 'verify_message', cause)}", False
-    elif isinstance(error, aiohttp.ClientSSLError):
+        why = getattr(cause, "verify_message", "") or "it could not be verified"
+        words, passing = f"has a certificate that is not trusted: {why}", False
+    elif isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
         words, passing = "does not speak TLS as it should; is it http:// rather than https://?", False
     elif isinstance(error, aiohttp.ClientConnectorDNSError):
         words = "cannot be found: its host name does not resolve"

@@ -1,0 +1,442 @@
+"""Outside calls against a real server: what is sent, what comes back, and words for each way it fails."""
+
+import asyncio
+import contextlib
+import gzip
+import json
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import structlog
+from pydantic import BaseModel
+
+from medianest_hub import __version__
+from medianest_hub.infrastructure import metrics
+from medianest_hub.infrastructure.http_client import HttpClient, HttpClients
+from medianest_hub.plugin_api.errors import AuthFailed, ConfigInvalid, Unavailable, UpstreamError, UpstreamTimeout
+from medianest_hub.testing import FakeUpstream, Fault
+
+
+class Word(BaseModel):
+    word: str
+    count: int = 0
+
+
+class Nested(BaseModel):
+    items: list[Word]
+
+
+@pytest_asyncio.fixture
+async def clients() -> AsyncIterator[HttpClients]:
+    made = HttpClients()
+    yield made
+    await made.close()
+
+
+@pytest_asyncio.fixture
+async def http(clients: HttpClients) -> HttpClient:
+    return clients.client("weather")
+
+
+def sample(name: str, **labels: str) -> float:
+    return metrics.registry.get_sample_value(name, labels) or 0.0
+
+
+async def test_an_answer_is_read_whole(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("GET", "/word", json={"word": "sunny"}, headers={"X-Kind": "a"})
+    answer = await http.request("get", f"{fake_upstream.url}/word?a=1", params={"b": 2, "c": "x y&z"})
+    assert (answer.status, answer.headers["x-kind"], answer.json()) == (200, "a", {"word": "sunny"})
+    assert answer.parse(Word) == Word(word="sunny")
+    assert fake_upstream.requests[0].query == {"a": "1", "b": "2", "c": "x y&z"}
+
+
+async def test_every_call_says_who_calls_and_for_which_request(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("GET", "/word")
+    with structlog.contextvars.bound_contextvars(request_id="request-7"):
+        await http.request("GET", f"{fake_upstream.url}/word", headers={"X-Token": "t"})
+    (seen,) = fake_upstream.requests
+    assert seen.headers["User-Agent"] == f"MediaNest-Hub/{__version__}"
+    assert seen.headers["X-Request-ID"] == "request-7"
+    assert seen.headers["X-Token"] == "t"
+
+
+async def test_json_and_models_are_sent_as_json(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("POST", "/word", status=201)
+    for content in ({"word": "ü"}, Word(word="ü"), [1, None]):
+        await http.request("POST", f"{fake_upstream.url}/word", json=content)
+    await http.request("POST", f"{fake_upstream.url}/word", data=b"raw", headers={"content-type": "text/plain"})
+    bodies = [seen.body for seen in fake_upstream.requests]
+    assert json.loads(bodies[0]) == {"word": "ü"}
+    assert json.loads(bodies[1]) == {"word": "ü", "count": 0}
+    assert json.loads(bodies[2]) == [1, None]
+    assert bodies[3] == b"raw"
+    kinds = [seen.headers["Content-Type"] for seen in fake_upstream.requests]
+    assert kinds == ["application/json"] * 3 + ["text/plain"]
+
+
+async def test_cookies_are_not_kept(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("GET", "/word", headers={"Set-Cookie": "a=1; Path=/"})
+    for _ in range(2):
+        await http.request("GET", f"{fake_upstream.url}/word")
+    assert all("Cookie" not in seen.headers for seen in fake_upstream.requests)
+
+
+async def test_a_proxy_of_the_environment_is_not_used(
+    http: HttpClient, fake_upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    fake_upstream.answer("GET", "/word")
+    assert (await http.request("GET", f"{fake_upstream.url}/word")).status == 200
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 418, 500, 599])
+async def test_a_status_nobody_asked_for_is_an_upstream_error(
+    http: HttpClient, fake_upstream: FakeUpstream, status: int
+) -> None:
+    fake_upstream.answer("GET", "/word", status=status, body="secret page")
+    with pytest.raises(UpstreamError) as failed:
+        await http.request("GET", f"{fake_upstream.url}/word", service="weather.example")
+    assert str(status) in failed.value.message
+    assert failed.value.service == "weather.example"
+    assert "secret" not in failed.value.message
+    assert (await http.request("GET", f"{fake_upstream.url}/word", ok=[200, status])).status == status
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_refused_credentials_are_auth_failed(http: HttpClient, fake_upstream: FakeUpstream, status: int) -> None:
+    fake_upstream.answer("GET", "/word", status=status)
+    with pytest.raises(AuthFailed):
+        await http.request("GET", f"{fake_upstream.url}/word")
+    assert len(fake_upstream.requests) == 1
+    assert (await http.request("GET", f"{fake_upstream.url}/word", ok=[status])).status == status
+
+
+async def test_no_content_is_an_empty_answer(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("DELETE", "/word", status=204)
+    answer = await http.request("DELETE", f"{fake_upstream.url}/word")
+    assert answer.body == b""
+    with pytest.raises(UpstreamError, match="nothing"):
+        answer.json()
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"<!DOCTYPE html><html>", "web page"),
+        (b"  <html>", "web page"),
+        (b"", "nothing"),
+        (b"{", "something else"),
+        (b"\xff\xfe", "something else"),
+        (b"[" * 100_000, "something else"),
+    ],
+    ids=["page", "indented page", "empty", "cut", "no text", "deep"],
+)
+async def test_what_is_not_json_is_said_to_be_so(
+    http: HttpClient, fake_upstream: FakeUpstream, body: bytes, words: str
+) -> None:
+    fake_upstream.answer("GET", "/word", body=body)
+    answer = await http.request("GET", f"{fake_upstream.url}/word", service="weather.example")
+    for read in (answer.json, lambda: answer.parse(Word)):
+        with pytest.raises(UpstreamError, match=words) as failed:
+            read()
+        assert failed.value.service == "weather.example"
+
+
+async def test_a_byte_order_mark_is_ignored(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("GET", "/word", body=b'\xef\xbb\xbf{"word": "x"}')
+    answer = await http.request("GET", f"{fake_upstream.url}/word")
+    assert answer.json() == {"word": "x"}
+    assert answer.parse(Word) == Word(word="x")
+
+
+async def test_a_shape_that_does_not_fit_names_the_field_and_not_its_value(
+    http: HttpClient, fake_upstream: FakeUpstream
+) -> None:
+    fake_upstream.answer("GET", "/words", json={"items": [{"word": "ok"}, {"word": {"token": "s3cret"}}]})
+    answer = await http.request("GET", f"{fake_upstream.url}/words", service="weather.example")
+    with pytest.raises(UpstreamError) as failed:
+        answer.parse(Nested)
+    assert failed.value.field == "items.1.word"
+    assert "items.1.word" in failed.value.message
+    assert "s3cret" not in str(failed.value)
+
+
+async def test_a_hanging_service_ends_at_the_deadline(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("GET", "/word", fault=Fault.HANG)
+    began = time.monotonic()
+    with pytest.raises(UpstreamTimeout, match=r"0\.3 seconds"):
+        await http.request("GET", f"{fake_upstream.url}/word", deadline=0.3)
+    assert time.monotonic() - began < 1.0
+
+
+async def test_a_dripping_body_ends_at_the_deadline(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("GET", "/word", body=b"x" * 1000, fault=Fault.DRIP, delay=0.02)
+    with pytest.raises(UpstreamTimeout):
+        await http.request("GET", f"{fake_upstream.url}/word", deadline=0.3)
+
+
+async def test_a_body_over_the_cap_is_not_taken(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("GET", "/announced", body=b"x" * 2000)
+    fake_upstream.answer("GET", "/endless", body=b"x" * 500, fault=Fault.ENDLESS)
+    fake_upstream.answer("GET", "/packed", body=gzip.compress(b"x" * 5_000_000), headers={"Content-Encoding": "gzip"})
+    for path in ("announced", "endless", "packed"):
+        with pytest.raises(UpstreamError, match="more than 1000 bytes"):
+            await http.request("GET", f"{fake_upstream.url}/{path}", cap=1000, deadline=5)
+    assert len(fake_upstream.requests) == 3  # a repeat would not make it smaller
+
+
+async def test_a_body_of_exactly_the_cap_is_taken(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("GET", "/word", body=b"x" * 1000)
+    assert len((await http.request("GET", f"{fake_upstream.url}/word", cap=1000)).body) == 1000
+
+
+@pytest.mark.parametrize("fault", [Fault.RESET, Fault.EMPTY, Fault.CUT, Fault.GARBAGE])
+async def test_a_broken_connection_is_tried_again_where_harmless(
+    http: HttpClient, fake_upstream: FakeUpstream, fault: Fault
+) -> None:
+    fake_upstream.answer("GET", "/word", body=b"x" * 100, fault=fault)
+    fake_upstream.answer("GET", "/word", json={"word": "sunny"})
+    answer = await http.request("GET", f"{fake_upstream.url}/word")
+    assert answer.json() == {"word": "sunny"}
+
+
+@pytest.mark.parametrize("fault", [Fault.RESET, Fault.EMPTY, Fault.CUT, Fault.GARBAGE])
+async def test_a_broken_connection_is_an_upstream_error_where_a_repeat_is_not_harmless(
+    http: HttpClient, fake_upstream: FakeUpstream, fault: Fault
+) -> None:
+    fake_upstream.answer("POST", "/word", body=b"x" * 100, fault=fault)
+    with pytest.raises(UpstreamError):
+        await http.request("POST", f"{fake_upstream.url}/word", json={})
+    assert len(fake_upstream.requests) == 1
+
+
+async def test_a_harmless_call_is_tried_three_times_and_no_more(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("GET", "/word", status=503)
+    with pytest.raises(UpstreamError):
+        await http.request("GET", f"{fake_upstream.url}/word")
+    assert len(fake_upstream.requests) == 3
+
+
+async def test_the_plugin_may_say_how_often(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("PUT", "/word", status=503)
+    fake_upstream.answer("PUT", "/word")
+    assert (await http.request("PUT", f"{fake_upstream.url}/word", retries=1)).status == 200
+    fake_upstream.answer("GET", "/never", status=503)
+    with pytest.raises(UpstreamError):
+        await http.request("GET", f"{fake_upstream.url}/never", retries=0)
+    assert len(fake_upstream.requests) == 3
+
+
+async def test_a_service_that_asks_for_time_gets_it_or_an_error_that_says_so(
+    http: HttpClient, fake_upstream: FakeUpstream
+) -> None:
+    fake_upstream.answer("GET", "/soon", status=429, headers={"Retry-After": "0"})
+    fake_upstream.answer("GET", "/soon")
+    assert (await http.request("GET", f"{fake_upstream.url}/soon")).status == 200
+    fake_upstream.answer("GET", "/late", status=429, headers={"Retry-After": "120"})
+    with pytest.raises(UpstreamError) as failed:
+        await http.request("GET", f"{fake_upstream.url}/late", deadline=5)
+    assert failed.value.retry_after == 120
+    assert len(fake_upstream.requests) == 3
+
+
+@pytest.mark.parametrize("value", ["", "soon", "-5", "1e400", "Wed, 99 Xyz 2026 00:00:00 GMT", "9" * 400], ids=ascii)
+async def test_an_unreadable_wish_for_time_is_ignored(
+    http: HttpClient, fake_upstream: FakeUpstream, value: str
+) -> None:
+    fake_upstream.answer("POST", "/word", status=429, headers={"Retry-After": value})
+    with pytest.raises(UpstreamError) as failed:
+        await http.request("POST", f"{fake_upstream.url}/word")
+    assert failed.value.retry_after is None or failed.value.retry_after <= 3600
+
+
+async def test_redirects_on_the_same_host_are_followed(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("GET", "/old", status=301, headers={"Location": "/new?x=1"})
+    fake_upstream.answer("GET", "/new", json={"word": "sunny"})
+    fake_upstream.answer("POST", "/old", status=307, headers={"Location": f"{fake_upstream.url}/new"})
+    fake_upstream.answer("POST", "/new", status=200)
+    assert (await http.request("GET", f"{fake_upstream.url}/old")).json() == {"word": "sunny"}
+    await http.request("POST", f"{fake_upstream.url}/old", json={"a": 1})
+    assert fake_upstream.requests[-1].json() == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://localhost:{port}/new",
+        "//localhost:{port}/new",
+        "http://127.0.0.1:1/new",
+        "https://127.0.0.1:{port}/new",
+        "file:///etc/passwd",
+        "http://[broken",
+    ],
+)
+async def test_a_redirect_elsewhere_is_not_followed(
+    http: HttpClient, fake_upstream: FakeUpstream, location: str
+) -> None:
+    port = fake_upstream.url.rpartition(":")[2]
+    fake_upstream.answer("GET", "/old", status=302, headers={"Location": location.format(port=port)})
+    fake_upstream.answer("GET", "/new", json={})
+    with pytest.raises(UpstreamError, match="redirects"):
+        await http.request("GET", f"{fake_upstream.url}/old", headers={"X-Token": "secret"})
+    assert [seen.path for seen in fake_upstream.requests] == ["/old"]
+
+
+async def test_a_redirected_post_is_not_turned_into_a_get(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("POST", "/old", status=302, headers={"Location": "/login"})
+    with pytest.raises(UpstreamError, match="redirects instead"):
+        await http.request("POST", f"{fake_upstream.url}/old")
+
+
+async def test_a_circle_of_redirects_ends(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("GET", "/a", status=302, headers={"Location": "/a"})
+    with pytest.raises(UpstreamError, match="circle"):
+        await http.request("GET", f"{fake_upstream.url}/a")
+
+
+async def test_a_service_that_is_not_there(http: HttpClient) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(UpstreamError, match="cannot be reached: connection refused"):
+            await http.request("GET", f"http://127.0.0.1:{taken.getsockname()[1]}/", retries=0)
+
+
+async def test_a_name_that_does_not_resolve(http: HttpClient) -> None:
+    with pytest.raises(UpstreamError, match="does not resolve"):
+        await http.request("GET", "http://no-such-host.invalid/", retries=0)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "weather", "ftp://host/x", "http://", "http://[::1", "http://host:99999/", "javascript:1"]
+)
+async def test_an_address_that_is_none_is_refused_without_repeating_it(http: HttpClient, url: str) -> None:
+    with pytest.raises(UpstreamError) as failed:
+        await http.request("GET", f"{url}?token=s3cret")
+    assert "s3cret" not in str(failed.value)
+
+
+async def test_a_header_with_a_line_break_is_refused_without_repeating_it(
+    http: HttpClient, fake_upstream: FakeUpstream
+) -> None:
+    with pytest.raises(ConfigInvalid) as failed:
+        await http.request("GET", fake_upstream.url, headers={"X-Token": "s3cret\r\nX-Evil: 1"})
+    assert "X-Token" in failed.value.message
+    assert "s3cret" not in failed.value.message
+    assert fake_upstream.requests == []
+
+
+async def test_secrets_in_an_address_stay_out_of_errors_and_logs(
+    http: HttpClient, fake_upstream: FakeUpstream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_upstream.answer("GET", "/s3cret-path", status=500)
+    host = fake_upstream.url.removeprefix("http://")
+    for url in (
+        f"http://user:s3cret@{host}/s3cret-path?token=s3cret",
+        "http://user:s3cret@127.0.0.1:1/s3cret?token=s3cret",
+        "http://user:s3cret@no-such-host.invalid/?token=s3cret",
+    ):
+        with pytest.raises(UpstreamError) as failed:
+            await http.request("GET", url, retries=0)
+        assert "s3cret" not in str(failed.value)
+        assert failed.value.__cause__ is None
+        assert failed.value.__suppress_context__
+    printed = capsys.readouterr()
+    assert "s3cret" not in printed.out + printed.err
+
+
+async def test_a_certificate_nobody_trusts_is_refused_with_words(http: HttpClient, tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*await asyncio.to_thread(make_certificate, tmp_path))
+    server = await asyncio.start_server(lambda _r, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(UpstreamError, match="certificate that is not trusted"):
+            await http.request("GET", f"https://127.0.0.1:{port}/", service="weather.example")
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "weather.example")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "cert.pem", folder / "key.pem"
+    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return files
+
+
+async def test_plain_http_where_tls_was_expected_is_named(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    with pytest.raises(UpstreamError, match="http:// rather than https://"):
+        await http.request("GET", fake_upstream.url.replace("http://", "https://"), retries=0)
+
+
+async def test_calls_and_their_outcomes_are_counted(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("GET", "/good")
+    fake_upstream.answer("GET", "/bad", status=401)
+    counted = {"plugin": "weather", "service": "counted.example"}
+    for path in ("good", "good", "bad"):
+        with contextlib.suppress(AuthFailed):
+            await http.request("GET", f"{fake_upstream.url}/{path}", service="counted.example")
+    assert sample("medianest_upstream_calls_total", **counted, outcome="ok") == 2
+    assert sample("medianest_upstream_calls_total", **counted, outcome="auth_failed") == 1
+    assert sample("medianest_upstream_seconds_count", **counted) == 3
+
+
+async def test_a_plugin_that_names_services_without_end_fills_neither_memory_nor_metrics(
+    clients: HttpClients, fake_upstream: FakeUpstream
+) -> None:
+    fake_upstream.answer("GET", "/word")
+    http = clients.client("chatty")
+    for number in range(600):
+        clients.service("chatty", "main", f"service-{number}")
+    await http.request("GET", f"{fake_upstream.url}/word", service="one-more")
+    assert sample("medianest_upstream_calls_total", plugin="chatty", service="other", outcome="ok") == 1
+    assert len(clients._services) <= 512
+
+
+async def test_a_closed_client_refuses_and_a_closed_process_too(
+    clients: HttpClients, fake_upstream: FakeUpstream
+) -> None:
+    fake_upstream.answer("GET", "/word")
+    old, new = clients.client("weather"), clients.client("weather")
+    await old.close()
+    with pytest.raises(Unavailable):
+        await old.request("GET", f"{fake_upstream.url}/word")
+    assert (await new.request("GET", f"{fake_upstream.url}/word")).status == 200
+    await clients.close()
+    with pytest.raises(Unavailable):
+        await new.request("GET", f"{fake_upstream.url}/word")
+
+
+async def test_a_call_that_is_cancelled_leaves_nothing_behind(http: HttpClient, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("GET", "/word", fault=Fault.HANG)
+    calling: asyncio.Task[Any] = asyncio.create_task(http.request("GET", f"{fake_upstream.url}/word", service="c"))
+    await fake_upstream.seen(1)
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    assert sample("medianest_upstream_calls_total", plugin="weather", service="c", outcome="cancelled") == 1
