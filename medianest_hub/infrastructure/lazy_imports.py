@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
+import types
+from typing import Any
+
+
+class _Later(types.ModuleType):
+    """Stands in for a module until something of it is used (`importlib`'s own lazy loader loads at `import` in 3.11)."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
 
 
 def import_lazily(name: str) -> None:
-    """Make `import name` cheap until something of it is used. No effect when it is imported already or not installed."""
-    if name in sys.modules:
-        return
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
-        return
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
+    """Make `import name` cheap until something of it is used. No effect when it is imported already."""
+    sys.modules.setdefault(name, _Later(name))
