@@ -2,8 +2,7 @@
 
 One proxy per run, on a port of its own, behind a token: it refuses hosts that are not allowed and names that lead to
 private addresses, connects to exactly the address it checked (so a name that changes its mind is no way round),
-counts what comes in and stops at a cap. Only yt-dlp, ffmpeg and the JavaScript runtime are its clients, and none of
-them sends a second request before it has the first answer.
+counts what comes in and stops at a cap. A connection is one request or one tunnel.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ import ipaddress
 import secrets
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from medianest_youtube.addresses import HostRules
-from medianest_youtube.proxy_head import BadRequest, Head, basic_password, parse_head
+from medianest_youtube.proxy_head import BadRequest, Head, basic_password, closing_head, parse_head
 from medianest_youtube.pump import Pump
 
 Resolve: TypeAlias = Callable[[str], Awaitable[Sequence[str]]]
@@ -63,6 +62,34 @@ def _reset(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
+
+
+async def _read_to_empty_line(connection: socket.socket) -> tuple[bytes, bytes]:
+    """A head with the empty line that ends it, and what came after. Raises `EOFError`, or `BadRequest` if too large."""
+    loop = asyncio.get_running_loop()
+    data = b""
+    while (end := data.find(b"\r\n\r\n")) < 0:
+        if len(data) > HEAD_BYTES:
+            raise BadRequest(431, "head too large")
+        piece = await loop.sock_recv(connection, HEAD_BYTES)
+        if not piece:
+            raise EOFError
+        data += piece
+    return data[: end + 4], data[end + 4 :]
+
+
+async def _first(*works: Coroutine[Any, Any, Any]) -> None:
+    """Until one of them ends, whose error is raised; the others are cancelled."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task in done:
+                task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class FilterProxy:
@@ -125,12 +152,10 @@ class FilterProxy:
                 self._start(self._serve(client))
 
     async def _serve(self, client: socket.socket) -> None:
-        ahead = b""
         try:
-            while True:
-                head, ahead = await self._read_head(client, ahead)
-                self._authorize(head)
-                ahead = await self._forward(client, head, ahead)
+            head, ahead = await self._read_head(client)
+            self._authorize(head)
+            await self._forward(client, head, ahead)
         except BadRequest as error:
             await self._answer(client, error.status, error.words)
         except _Refused as error:
@@ -148,21 +173,10 @@ class FilterProxy:
         if not hmac.compare_digest(basic_password(head.authorization).encode(), self._token.encode()):
             raise BadRequest(407, "give the job's token")
 
-    async def _read_head(self, client: socket.socket, data: bytes) -> tuple[Head, bytes]:
-        loop = asyncio.get_running_loop()
-        # A kept connection may rest for as long as its client likes; a head once begun must come to its end.
-        if not data:
-            data = await loop.sock_recv(client, HEAD_BYTES)
+    async def _read_head(self, client: socket.socket) -> tuple[Head, bytes]:
         async with asyncio.timeout(HEAD_SECONDS):
-            while b"\r\n\r\n" not in data:
-                if len(data) > HEAD_BYTES:
-                    raise BadRequest(431, "head too large")
-                more = await loop.sock_recv(client, HEAD_BYTES)
-                if not more:
-                    raise EOFError
-                data += more
-        end = data.index(b"\r\n\r\n") + 4
-        return parse_head(data[:end]), data[end:]
+            data, ahead = await _read_to_empty_line(client)
+        return parse_head(data), ahead
 
     async def _answer(self, client: socket.socket, status: int, words: str) -> None:
         extra = 'Proxy-Authenticate: Basic realm="job"\r\n' if status == 407 else ""
@@ -212,25 +226,24 @@ class FilterProxy:
                 return upstream
         raise BadRequest(502, f"{host} does not answer")
 
-    async def _forward(self, client: socket.socket, head: Head, ahead: bytes) -> bytes:
-        """Do one request; returns what the client sent of the next. Raises `EOFError` when there will be none."""
+    async def _forward(self, client: socket.socket, head: Head, ahead: bytes) -> None:
         if self.over_limit:
             raise _OverLimit
+        loop = asyncio.get_running_loop()
         upstream = await self._connect(head.host, head.port)
         try:
-            loop = asyncio.get_running_loop()
             if head.tunnel:
                 await loop.sock_sendall(client, b"HTTP/1.1 200 Connection established\r\n\r\n")
                 await loop.sock_sendall(upstream, ahead)
-                await self._join(client, upstream)
-                raise EOFError
-            await loop.sock_sendall(upstream, head.forward)
-            ahead = await self._send_body(client, upstream, ahead, head.body)
-            return ahead or await self._receive(client, upstream)
+                await self._both_ways(client, upstream)
+            else:
+                await loop.sock_sendall(upstream, head.forward)
+                await self._send_body(client, upstream, ahead, head.body)
+                await self._receive(client, upstream)
         finally:
             upstream.close()
 
-    async def _send_body(self, client: socket.socket, upstream: socket.socket, ahead: bytes, size: int) -> bytes:
+    async def _send_body(self, client: socket.socket, upstream: socket.socket, ahead: bytes, size: int) -> None:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self._idle_seconds):
             while size:
@@ -238,38 +251,27 @@ class FilterProxy:
                 if not piece:
                     raise EOFError
                 await loop.sock_sendall(upstream, piece[:size])
-                ahead, size = piece[size:], size - len(piece[:size])
-        return ahead
+                ahead, size = b"", size - len(piece[:size])
 
-    async def _receive(self, client: socket.socket, upstream: socket.socket) -> bytes:
-        """Pass the answer on until the server ends it, or the client goes on to its next request."""
+    async def _receive(self, client: socket.socket, upstream: socket.socket) -> None:
+        """Pass the answer on until the server ends it, or the client goes away."""
         loop = asyncio.get_running_loop()
-        answer = asyncio.ensure_future(self._pump(upstream, client))
-        following = asyncio.ensure_future(loop.sock_recv(client, HEAD_BYTES))
-        try:
-            await asyncio.wait({answer, following}, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                answer.result()
-                raise EOFError
-            if data := following.result():
-                return data
-            raise EOFError
-        finally:
-            for work in (answer, following):
-                work.cancel()
-            await asyncio.gather(answer, following, return_exceptions=True)
+        async with asyncio.timeout(self._idle_seconds):
+            data, ahead = await _read_to_empty_line(upstream)
+            head = closing_head(data) + ahead
+            await loop.sock_sendall(client, head)
+        self._count(len(head))
+        leaving = loop.sock_recv(client, 1)  # nothing may come any more, so whatever comes is the end
+        await _first(self._pump(upstream, client), leaving)
 
-    async def _join(self, client: socket.socket, upstream: socket.socket) -> None:
-        down = asyncio.ensure_future(self._pump(upstream, client))
-        up = asyncio.ensure_future(self._pump(client, upstream, counted=False))
-        try:
-            done, _ = await asyncio.wait({down, up}, return_when=asyncio.FIRST_COMPLETED)
-            for one in done:
-                one.result()
-        finally:
-            for work in (down, up):
-                work.cancel()
-            await asyncio.gather(down, up, return_exceptions=True)
+    async def _both_ways(self, client: socket.socket, upstream: socket.socket) -> None:
+        await _first(self._pump(upstream, client), self._pump(client, upstream, counted=False))
+
+    def _count(self, size: int) -> None:
+        self.received += size
+        if self.received > self._max_bytes:
+            self.over_limit = True
+            raise _OverLimit
 
     async def _pump(self, source: socket.socket, sink: socket.socket, *, counted: bool = True) -> None:
         loop = asyncio.get_running_loop()
@@ -279,10 +281,7 @@ class FilterProxy:
             nonlocal last
             last = loop.time()
             if counted:
-                self.received += size
-                if self.received > self._max_bytes:
-                    self.over_limit = True
-                    raise _OverLimit
+                self._count(size)
 
         running = asyncio.ensure_future(Pump(source, sink, moved).run())
         try:

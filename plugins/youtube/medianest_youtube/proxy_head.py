@@ -95,6 +95,18 @@ def _absolute(method: bytes, target: bytes, headers: list[tuple[bytes, bytes]], 
     return Head(False, host, port, authorization, b"\r\n".join(lines) + b"\r\n\r\n", int(next(iter(lengths), b"0")))
 
 
+def closing_head(data: bytes) -> bytes:
+    """An answer's head that tells the client not to use the connection again. Raises `BadRequest` if it is none.
+
+    Without it a client keeps the connection, and its next request meets the end of it half-way.
+    """
+    first, *lines = data[:-4].split(b"\r\n")
+    if not first.startswith(b"HTTP/1."):
+        raise BadRequest(502, "not an HTTP answer")
+    kept = [line for line in lines if line.partition(b":")[0].strip().lower() not in _DROPPED]
+    return b"\r\n".join([first, *kept, b"Connection: close"]) + b"\r\n\r\n"
+
+
 def basic_password(authorization: str) -> str:
     """The password of `Basic …` credentials, or the empty string."""
     scheme, _, encoded = authorization.partition(" ")

@@ -125,8 +125,10 @@ class Runner:
             raise
         if not choice.container.is_audio and not found.has_video:
             raise DownloadFailed(Failure.NO_SUCH_FORMAT, "there is only sound")
+        if (size := (folder / reported).stat().st_size) > self.limits.max_bytes:
+            raise DownloadFailed(Failure.TOO_LARGE, f"{size} bytes, {self.limits.max_bytes} are allowed")
         target = await asyncio.to_thread(self.workspace.accept, reported, file_id, choice.container.value)
-        return Finished(target, target.stat().st_size, found.duration, found.height, info.subtitles)
+        return Finished(target, size, found.duration, found.height, info.subtitles)
 
     def _proxy(self, max_bytes: int) -> FilterProxy:
         return FilterProxy(

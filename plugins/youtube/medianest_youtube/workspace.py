@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -50,14 +51,8 @@ class Workspace:
         begins. Raises `DownloadFailed` (storage, or internal when it is still held after `LOCK_SECONDS`).
         """
         folder = self.folder(file_id)
+        lock = await _lock(folder)
         try:
-            (folder / "home").mkdir(parents=True, exist_ok=True)
-            lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            failure = Failure.NO_SPACE if error.errno in (28, 122) else Failure.STORAGE
-            raise DownloadFailed(failure, f"{folder}: {error.strerror}") from error
-        try:
-            await _take(lock)
             await asyncio.to_thread(_end_leftovers, folder)
             yield folder, lock
         finally:
@@ -95,18 +90,35 @@ class Workspace:
         return found
 
 
-async def _take(lock: int) -> None:
+async def _lock(folder: Path) -> int:
     try:
         async with asyncio.timeout(LOCK_SECONDS):
             while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    await asyncio.sleep(0.1)
-                else:
-                    return
+                if (lock := _try_lock(folder)) is not None:
+                    return lock
+                await asyncio.sleep(0.1)
     except TimeoutError:
         raise DownloadFailed(Failure.INTERNAL, "another process still works on this download") from None
+    except OSError as error:
+        failure = Failure.NO_SPACE if error.errno in (errno.ENOSPC, errno.EDQUOT) else Failure.STORAGE
+        raise DownloadFailed(failure, f"{folder}: {error.strerror}") from error
+
+
+def _try_lock(folder: Path) -> int | None:
+    (folder / "home").mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever had it may have removed the folder: then this is the lock of nothing.
+        if os.fstat(lock).st_ino == (folder / "lock").stat().st_ino:
+            return lock
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    except BaseException:
+        os.close(lock)
+        raise
+    os.close(lock)
+    return None
 
 
 def _end_leftovers(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """The ways an answer can go wrong, each a small change to a `Plan`; sends nothing itself.
 
-Faults are named in the path and joined by `+`, an argument follows a colon: `reset-once+slow:20000`.
+Faults are named in the path and joined by `+`; an argument follows a colon, and `@n` has it happen only to the n-th GET
+of that path, from 0: `reset@1+slow:20000`.
 """
 
 from __future__ import annotations
@@ -57,14 +58,6 @@ def _status(plan: Plan, argument: str) -> None:
         plan.headers["Retry-After"] = "30"
 
 
-def _once(change: Callable[[Plan, str], None], times: int = 1) -> Callable[[Plan, str], None]:
-    def first(plan: Plan, argument: str) -> None:
-        if plan.serial < times:
-            change(plan, argument)
-
-    return first
-
-
 def _changed(plan: Plan, argument: str) -> None:
     """From the n-th request on it is another file with another ETag."""
     if plan.source is not None and plan.serial >= int(argument or 1):
@@ -94,16 +87,12 @@ def _slow(plan: Plan, argument: str) -> None:
     plan.rate = float(argument)
 
 
-_reset = _set(stop_at=0.5, stop="reset")
-
 FAULTS: dict[str, Callable[[Plan, str], None]] = {
     "hang": _set(hang=True),
     "stall": _set(stop_at=0.5, stop="hang"),
-    "stall-once": _once(_set(stop_at=0.5, stop="hang")),
     "drip": _set(rate=1.0),
     "slow": _slow,
-    "reset": _reset,
-    "reset-once": _once(_reset),
+    "reset": _set(stop_at=0.5, stop="reset"),
     "short": _set(length_factor=1.25),
     "long": _set(length_factor=0.5),
     "etag": _etag,
@@ -114,7 +103,6 @@ FAULTS: dict[str, Callable[[Plan, str], None]] = {
     "huge": _set(length_factor=1e6, endless=True),
     "endless": _set(chunked=True, ranges=False, endless=True),
     "status": _status,
-    "status-once": _once(_status),
     "html": _html,
     "html-as-video": _html_as_video,
     "redirect": _redirect,
@@ -124,5 +112,7 @@ FAULTS: dict[str, Callable[[Plan, str], None]] = {
 def apply(names: str, plan: Plan) -> None:
     """Change the plan as the path asks. Raises KeyError for an unknown fault."""
     for name in names.split("+"):
-        fault, _, argument = name.partition(":")
-        FAULTS[fault](plan, argument)
+        words, _, only = name.partition("@")
+        fault, _, argument = words.partition(":")
+        if not only or plan.serial == int(only):
+            FAULTS[fault](plan, argument)

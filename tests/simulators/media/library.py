@@ -36,7 +36,7 @@ def _sources(height: int, pattern: str = "testsrc2", tone: int = 440) -> list[st
     return ["-f", "lavfi", "-i", video, "-f", "lavfi", "-i", f"sine=frequency={tone}:duration={SECONDS}"]
 
 
-_H264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50", "-sc_threshold", "0"]
+_H264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25", "-sc_threshold", "0"]
 _AAC = ["-c:a", "aac", "-b:a", "64k", "-ac", "1"]
 
 
@@ -69,7 +69,7 @@ def _hls(folder: Path) -> None:
         )
     for height in HEIGHTS:
         _run(
-            *_sources(height), *_H264, *_AAC, "-f", "hls", "-hls_time", "2", "-hls_playlist_type", "vod",
+            *_sources(height), *_H264, *_AAC, "-f", "hls", "-hls_time", "1", "-hls_playlist_type", "vod",
             "-hls_segment_filename", f"v{height}_%03d.ts", f"v{height}.m3u8", cwd=folder,
         )  # fmt: skip
         width = height * 16 // 9 // 2 * 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import mimetypes
+import os
 import re
 import socket
 import struct
@@ -175,7 +176,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("ETag", etag)
             self.send_header("Last-Modified", self.date_time_string(int(plan.source.stat().st_mtime)))
         if status in (206, 416):
-            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{total}" if status == 206 else f"bytes */{total}")
+            self.send_header(
+                "Content-Range", f"bytes {start}-{end - 1}/{total}" if status == 206 else f"bytes */{total}"
+            )
         if plan.chunked:
             self.send_header("Transfer-Encoding", "chunked")
         else:
@@ -191,7 +194,8 @@ class Handler(BaseHTTPRequestHandler):
         plain = not (plan.chunked or plan.rate or plan.endless)
         if plan.source and plain:
             with plan.source.open("rb") as file:
-                self.connection.sendfile(file, start, stop - start) if stop > start else None
+                if stop > start:
+                    self.connection.sendfile(file, start, stop - start)
         else:
             for piece in self._pieces(plan, start, stop):
                 self._pace(plan, len(piece))
@@ -202,6 +206,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"0\r\n\r\n")
         if plan.stop_at is not None and plan.stop == "reset":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(self.connection.detach())
         elif plan.stop_at is not None and plan.stop == "hang":
             self._wait_for_the_end()
 

@@ -57,6 +57,7 @@ _SENTENCES = tuple(
         (r"live event will begin|premieres in|is not currently live|livestream|live stream|is upcoming|offline",
          Failure.LIVE_STREAM),
         (r"in your country|geo.?restrict|your (region|location)", Failure.GEO),
+        (r"has been (terminated|removed|deleted)|no longer available", Failure.UNAVAILABLE),
         (r"sign in|log ?in|login|cookies|account|password", Failure.NEEDS_SIGN_IN),
         (r"requested format is not available|no video formats", Failure.NO_SUCH_FORMAT),
         (r"unsupported url|no suitable extractor|is not a valid url", Failure.UNSUPPORTED_URL),
