@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -64,6 +64,10 @@ UPDATE medianest.sessions SET ended_at = now(), end_reason = $2 WHERE id = $1 AN
 _END_ALL = """
 UPDATE medianest.sessions SET ended_at = now(), end_reason = $2
 WHERE user_id = $1 AND ended_at IS NULL AND id IS DISTINCT FROM $3 RETURNING id
+"""
+_LIVE_AMONG = """
+SELECT s.id FROM medianest.sessions s JOIN medianest.users u ON u.id = s.user_id
+WHERE s.id = ANY($1) AND s.ended_at IS NULL AND s.expires_at > now() AND u.status = 'active'
 """
 _LATELY_ENDED = "SELECT id FROM medianest.sessions WHERE ended_at > now() - interval '5 minutes'"
 
@@ -137,6 +141,13 @@ class Sessions:
             await self._db.execute(_USED, session_id)
         await self._leave_hint(session_id, row["seconds_left"] if row is not None else None)
         return row is not None
+
+    async def over(self, session_ids: Collection[UUID]) -> set[UUID]:
+        """Those of them that do not live any more: one question to Postgres for many, without hints."""
+        if not session_ids:
+            return set()
+        rows = await self._db.fetch(_LIVE_AMONG, list(session_ids))
+        return set(session_ids) - {row["id"] for row in rows}
 
     async def end(self, session_id: UUID, *, reason: str = "signed_out") -> bool:
         """End it everywhere: tombstone, then the hint, then its open sockets. False if it had ended already."""
