@@ -42,6 +42,15 @@ class ServerFolder:
         return server
 
 
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder whose path leaves room for a socket's name, passable for the servers' own user."""
+    with tempfile.TemporaryDirectory(prefix="mn-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        path = Path(folder)
+        path.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        yield path
+
+
 @pytest.fixture(scope="session")
 def server_folder() -> Iterator[ServerFolder]:
     with tempfile.TemporaryDirectory(prefix="mn-", dir="/tmp", ignore_cleanup_errors=True) as folder:
