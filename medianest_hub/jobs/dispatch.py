@@ -10,7 +10,7 @@ import contextlib
 import logging
 import random
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -37,12 +37,16 @@ class _PatientQueue(RedisQueue):
 
 
 class Dispatcher:
-    """Queues tokens; used by every process. Never raises and never waits for a Redis that is away."""
+    """Queues tokens; used by every process. Never raises and never waits for a Redis that is away.
 
-    def __init__(self, redis: RedisLink) -> None:
+    `otherwise` is what to do for a token that could not be queued: wake workers in another way.
+    """
+
+    def __init__(self, redis: RedisLink, otherwise: Callable[[], Awaitable[Any]]) -> None:
         self._redis = redis
+        self._otherwise = otherwise
         self.queue = _PatientQueue(redis.client, name=QUEUE)
-        self._pushing: set[asyncio.Task[bool]] = set()
+        self._pushing: set[asyncio.Task[None]] = set()
 
     async def push(self, job_id: UUID, attempt: int = 0) -> bool:
         """Queue one token; False when that did not work."""
@@ -58,11 +62,16 @@ class Dispatcher:
         return True
 
     def push_soon(self, job_ids: Iterable[UUID]) -> None:
-        """Queue tokens in the background."""
+        """Queue tokens in the background, or do what there is to do otherwise."""
         for job_id in job_ids:
-            task = asyncio.create_task(self.push(job_id), name="push-token")
+            task = asyncio.create_task(self._push_or_otherwise(job_id), name="push-token")
             self._pushing.add(task)
             task.add_done_callback(self._pushing.discard)
+
+    async def _push_or_otherwise(self, job_id: UUID) -> None:
+        if not await self.push(job_id):
+            with contextlib.suppress(Exception):  # workers look by themselves as well
+                await self._otherwise()
 
     async def close(self) -> None:
         """Give tokens under way a moment to leave."""

@@ -6,10 +6,11 @@ import hmac
 
 import structlog
 from aiohttp import web
+from redis.exceptions import RedisError
 
 from medianest_hub.infrastructure import metrics as core_metrics
 from medianest_hub.infrastructure.database import Database
-from medianest_hub.infrastructure.redis import RedisLink
+from medianest_hub.infrastructure.redis import RedisAway, RedisLink
 from medianest_hub.jobs import metrics
 from medianest_hub.jobs.worker import Worker
 
@@ -55,7 +56,7 @@ class StatusServer:
         return web.json_response({"status": "ok"})
 
     async def _ready(self, _request: web.Request) -> web.Response:
-        checks = {"database": "ok", "redis": "away" if self._redis.is_away else "ok"}
+        checks = {"database": "ok", "redis": "ok" if await self._redis_answers() else "away"}
         try:
             await self._db.fetchval("SELECT 1")
         except Exception:
@@ -69,12 +70,19 @@ class StatusServer:
             status=200 if ready else 503,
         )
 
+    async def _redis_answers(self) -> bool:
+        try:
+            await self._redis.call("PING")
+        except (RedisAway, RedisError):
+            return False
+        return True
+
     async def _metrics(self, request: web.Request) -> web.Response:
         if self._token is not None:
             given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
             if not hmac.compare_digest(given, f"Bearer {self._token}".encode()):
                 return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
-        core_metrics.redis_away.set(self._redis.is_away)
+        core_metrics.redis_away.set(not await self._redis_answers())
         try:
             await metrics.measure(self._db)
         except Exception:

@@ -67,7 +67,7 @@ class JobStore:
         self._redis = redis
         self._realtime = realtime
         self._counts: dict[tuple[str, str], tuple[int, float]] = {}
-        self.dispatcher = Dispatcher(redis)
+        self.dispatcher = Dispatcher(redis, lambda: self._notify(db))
 
     async def enqueue(
         self,
@@ -153,12 +153,15 @@ class JobStore:
         await self.dispatcher.close()
 
     async def _wake(self, job_id: UUID, tx: Any) -> None:
-        if tx is not None:  # a notification is sent when the transaction commits, and only then
-            await tx.execute("SELECT pg_notify($1, '')", NOTIFY)
-        elif self._redis.is_away:
-            await self._db.execute("SELECT pg_notify($1, '')", NOTIFY)
+        if tx is not None:
+            await self._notify(tx)
         else:
             self.dispatcher.push_soon([job_id])
+
+    @staticmethod
+    async def _notify(queries: Any) -> None:
+        """Wake workers through Postgres: when the transaction commits, and only then."""
+        await queries.execute("SELECT pg_notify($1, '')", NOTIFY)
 
     async def _check_room(self, plugin: str, task: str, most: int) -> None:
         now = time.monotonic()

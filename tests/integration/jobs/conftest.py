@@ -26,7 +26,9 @@ from medianest_hub.plugin_host.declarations import LoadedPlugin
 from medianest_hub.plugin_host.runtime import PluginRuntime, StateChanged
 from medianest_hub.plugin_host.states import PluginState
 
-QUICK = Timings(heartbeat=0.3, dead_after=1.5, sweep=0.2, lease=2.0, backoff=0.05, stream_pause=0.05, grace=0.3, end_limit=3.0)
+QUICK = Timings(
+    heartbeat=0.3, dead_after=1.5, sweep=0.2, lease=2.0, backoff=0.05, stream_pause=0.05, grace=0.3, end_limit=3.0
+)
 
 
 class PluginSet:
@@ -194,6 +196,15 @@ async def bench(postgres_url: str, redis_url: str, tmp_path: Path) -> AsyncItera
 async def hub(bench: Bench) -> Process:
     """One worker process's parts."""
     return await bench.process()
+
+
+@contextlib.asynccontextmanager
+async def rolled_back(db: Database) -> AsyncIterator[Any]:
+    """A transaction that fails after the block."""
+    with contextlib.suppress(ZeroDivisionError):
+        async with db.transaction() as tx:
+            yield tx
+            raise ZeroDivisionError
 
 
 async def eventually(condition: Callable[[], bool] | Callable[[], Awaitable[bool]], within: float = 10.0) -> None:

@@ -129,7 +129,9 @@ async def test_ten_thousand_waiting_jobs_slow_down_nobody(hub: Process) -> None:
         done = counting.runs.total()
         await asyncio.sleep(2)
         assert counting.runs.total() - done > 200, "fewer than 100 jobs a second"
-        await hub.db.execute("UPDATE medianest.jobs SET state = 'cancelled', finished_at = now() WHERE state = 'queued'")
+        await hub.db.execute(
+            "UPDATE medianest.jobs SET state = 'cancelled', finished_at = now() WHERE state = 'queued'"
+        )
 
 
 async def test_a_frozen_worker_loses_its_job_and_its_late_outcome_is_refused(bench: Bench) -> None:
@@ -241,7 +243,9 @@ async def test_a_clock_set_back_stops_no_job(hub: Process) -> None:
     waiting = await hub.jobs.enqueue("p", "main", "work", {})
     delayed = await hub.jobs.enqueue("p", "main", "work", {}, delay=3600)
     orphan = await hub.jobs.enqueue("p", "main", "work", {})
-    await hub.db.execute("UPDATE medianest.jobs SET queued_at = queued_at + interval '3 h', run_at = run_at + interval '3 h'")
+    await hub.db.execute(
+        "UPDATE medianest.jobs SET queued_at = queued_at + interval '3 h', run_at = run_at + interval '3 h'"
+    )
     await hub.db.execute(
         "UPDATE medianest.jobs SET state = 'running', attempt = 1, attempt_token = gen_random_uuid(), "
         "heartbeat_at = now() + interval '3 hours' WHERE id = $1",
@@ -285,7 +289,8 @@ async def test_postgres_restarted_in_the_middle_of_jobs(bench: Bench, own_postgr
 async def test_old_rows_are_forgotten_and_young_ones_kept(hub: Process) -> None:
     ids = [await hub.jobs.enqueue("p", "main", "t", {}) for _ in range(2)]
     await hub.db.execute(
-        "UPDATE medianest.jobs SET state = 'done', finished_at = now() - make_interval(days => CASE id WHEN $1 THEN 31 ELSE 29 END)",
+        "UPDATE medianest.jobs SET state = 'done', "
+        "finished_at = now() - make_interval(days => CASE id WHEN $1 THEN 31 ELSE 29 END)",
         ids[0],
     )
     await hub.outbox.emit("p:thing.done", 1, "p", "main", {})

@@ -338,5 +338,3 @@ async def test_a_higher_priority_goes_first(hub: Process) -> None:
     async with hub.working(concurrency=1):
         await eventually(lambda: len(order) == 3)
     assert order == [3, 1, 2]
-
-

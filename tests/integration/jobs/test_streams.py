@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -107,7 +108,7 @@ async def test_pauses_between_failures_grow_up_to_their_limit(hub: Process) -> N
     await hub.plugins.add("p", streams=[Stream("ear", breaks, max_backoff=0.4)])
     async with hub.working():
         await eventually(lambda: len(at) >= 7)
-    gaps = [later - earlier for earlier, later in zip(at, at[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(at)]
     assert gaps[0] < 0.15
     assert all(0.19 < gap < 0.6 for gap in gaps[4:])
 
@@ -160,7 +161,9 @@ async def test_a_worker_cut_off_from_postgres_ends_its_stream_before_another_may
         await eventually(lambda: bool(worker.streams.held()), within=10)
 
 
-async def test_a_stream_that_does_not_end_is_not_begun_twice_here(hub: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stream_that_does_not_end_is_not_begun_twice_here(
+    hub: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("medianest_hub.jobs.streams.END_SECONDS", 0.1)
     let_go = asyncio.Event()
     open_streams: list[int] = []
