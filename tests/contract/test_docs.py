@@ -260,9 +260,10 @@ def test_every_command_has_a_heading_and_every_heading_is_a_command() -> None:
     real = dict(commands(main, "medianest"))
     text = page("operators/commands.md")
     assert sorted(headings(text, 2)) == sorted(real)
+    assert "`--config FILE`" in text.partition("\n## ")[0], "what all commands share stands above them"
     silent = []
     for path, command in real.items():
-        words = section(text, path)
+        words = section(text, path) + "--config"
         for parameter in command.params:
             if isinstance(parameter, click.Option) and not parameter.hidden and not parameter.is_eager:
                 silent += [
