@@ -11,16 +11,6 @@ ProcessCollector(registry=registry)
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Seconds."""
 
-requests = Counter(
-    "medianest_http_requests", "Requests by route template.", ["method", "route", "status"], registry=registry
-)
-request_seconds = Histogram(
-    "medianest_http_request_seconds",
-    "Time to answer, by route template.",
-    ["method", "route"],
-    registry=registry,
-    buckets=LATENCY_BUCKETS,
-)
 jobs = Counter(
     "medianest_jobs", "Attempts at jobs that ended, by outcome.", ["plugin", "task", "outcome"], registry=registry
 )

@@ -9,14 +9,16 @@ from typing import Any, Final
 import structlog
 from sanic import Request, Sanic
 from sanic.config import Config
-from sanic.exceptions import SanicException
+from sanic.exceptions import RequestCancelled, SanicException
 from sanic.handlers import ErrorHandler
 
 from medianest_hub.web import problems
 from medianest_hub.web.calling import foreseen
+from medianest_hub.web.docs_page import docs_routes
 from medianest_hub.web.header_block import Answer, HeaderBlock, header_lines
 from medianest_hub.web.hub import WebHub
 from medianest_hub.web.mounting import CoreRoutes, mount_all
+from medianest_hub.web.openapi import OpenApiDocument
 from medianest_hub.web.request_ids import request_id
 from medianest_hub.web.routes import all_core_routes
 
@@ -42,7 +44,9 @@ def create_app(hub: WebHub, core: Iterable[CoreRoutes] | None = None) -> Sanic[A
     )
     Sanic.unregister_app(app)  # Sanic's own list of applications would keep this one for ever
     app.ctx.hub = hub
-    app.ctx.mounted = mount_all(app, hub, all_core_routes() if core is None else core)
+    routers = all_core_routes() if core is None else core
+    app.ctx.mounted = mount_all(app, hub, [*routers, docs_routes(hub)])
+    hub.openapi = OpenApiDocument(app.ctx.mounted, hub.settings.server.public_url)
     longest = max((one.route.deadline for one in app.ctx.mounted), default=30.0)
     config.update(
         {
@@ -78,7 +82,7 @@ class _Problems(ErrorHandler):
         if isinstance(known, problems.FromSanic) and known.allow and request.method == "OPTIONS":
             lines = self._block.lines(b"") + extra + self._block.preflight(origin)
             return Answer(204, b"", lines + header_lines([(b"allow", ", ".join(known.allow).encode())]))
-        if known is None or known.status >= 500:
+        if not isinstance(exception, RequestCancelled) and (known is None or known.status >= 500):
             log.error("request_failed", path=request.path, request_id=identity, exc_info=exception)
         return problems.problem_answer(
             known or problems.internal(), identity, self._block, extra + self._block.cors(origin)

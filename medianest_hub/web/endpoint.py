@@ -34,7 +34,7 @@ from medianest_hub.web.mounted import Mounted
 from medianest_hub.web.questions import Plan, Questions
 from medianest_hub.web.redis_trip import Reply
 from medianest_hub.web.request_ids import request_id
-from medianest_hub.web.route_metrics import CLIENT_GONE, RouteMetrics
+from medianest_hub.web.route_metrics import CLIENT_GONE
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +69,7 @@ class Endpoint:
         self._hub = hub
         self._route = mounted.route
         self._names = names
-        self._metrics = RouteMetrics(mounted.route.method, mounted.template)
+        self._metrics = hub.requests.route(mounted.route.method, mounted.template)
         self._questions = Questions(mounted)
         self._asks = bool(mounted.zones) or mounted.permission is not None or mounted.route.cache is not None
         self._cached = CachedAnswers(hub.block, mounted.route.status) if mounted.route.cache is not None else None
@@ -101,19 +101,22 @@ class Endpoint:
             if not mounted.always:
                 raise Unavailable("The hub is starting; try again shortly.", code="starting", retry_after=1)
             return await self._serve_made(exchange, None)
-        bearer = gate.bearer(request.headers.get("authorization"))
+        authorization = request.headers.get("authorization")
+        claims = gate.claims(authorization)
         if request.stream.request_body:  # type: ignore[union-attr]
             check_size(request, self._route.body_limit)
         runtime = self._runtime()
-        plan = self._questions.plan(gate, bearer.claims, request, runtime.generation if runtime is not None else 0)
+        plan = self._questions.plan(gate, claims, request, runtime.generation if runtime is not None else 0)
         reply = await gate.trip.ask(plan.question) if self._asks else _NOTHING_ASKED
         gate.check_limits(reply, mounted.zones, plan.who)
         person: Person | None = None
         if mounted.permission is not None:
-            person = await gate.person(bearer, reply)
-        elif bearer.claims is not None:
+            if claims is None:
+                raise gate.why_not(authorization)
+            person = await gate.person(claims, reply)
+        elif claims is not None:
             with contextlib.suppress(Unauthorized, Unavailable):  # a public route serves whoever this is
-                person = await gate.person(bearer, reply)
+                person = await gate.person(claims, reply)
         if runtime is not None and not runtime.running:
             raise runtime.refusal()
         if person is not None and mounted.permission is not None and not person.can(mounted.permission):

@@ -6,7 +6,6 @@ session and cached answer are asked for in one trip. Nothing is let through beca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from sanic import Request
@@ -33,17 +32,6 @@ class LimitReached(TooMany):
         self.refusal = refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Bearer:
-    """What the `Authorization` header proved: claims, or why not."""
-
-    claims: Claims | None
-    error: Unauthorized | None = None
-
-
-NOBODY: Final = Bearer(None)
-
-
 class Gate:
     """One per process, made once its parts are open."""
 
@@ -59,16 +47,25 @@ class Gate:
         self.hits = metrics.cache_reads.labels("answers", "hit")
         self.misses = metrics.cache_reads.labels("answers", "miss")
 
-    def bearer(self, header: str | None) -> Bearer:
-        """Read the token; no I/O."""
-        if header is None:
-            return NOBODY
-        if header[:7].lower() != _SCHEME:
-            return Bearer(None, Unauthorized("Sign in with a bearer token.", code="token_invalid"))
+    def claims(self, header: str | None) -> Claims | None:
+        """What a good token says; None for none or a bad one (`why_not` then says what is wrong with it). No I/O."""
+        if header is None or header[:7].lower() != _SCHEME:
+            return None
         try:
-            return Bearer(self._tokens.read(header[7:].strip()))
-        except Unauthorized as error:
-            return Bearer(None, error)
+            return self._tokens.read(header[7:].strip())
+        except Unauthorized:
+            return None
+
+    def why_not(self, header: str | None) -> Unauthorized:
+        """Why nobody is signed in by that header."""
+        if header is None:
+            return Unauthorized("Sign in first.")
+        if header[:7].lower() == _SCHEME:
+            try:
+                self._tokens.read(header[7:].strip())
+            except Unauthorized as error:
+                return error
+        return Unauthorized("Sign in with a bearer token.", code="token_invalid")
 
     def address(self, request: Request[Any, Any]) -> str:
         """The caller's address, through trusted proxies only."""
@@ -89,11 +86,8 @@ class Gate:
             if refusal is not None:
                 raise LimitReached(refusal)
 
-    async def person(self, bearer: Bearer, reply: Reply | None) -> Person:
-        """Who it is. Raises `Unauthorized` for no token, a bad one, an ended session or somebody who is gone."""
-        claims = bearer.claims
-        if claims is None:
-            raise bearer.error or Unauthorized("Sign in first.")
+    async def person(self, claims: Claims, reply: Reply | None) -> Person:
+        """Who it is. Raises `Unauthorized` for an ended session or somebody who is gone."""
         alive = reply.alive if reply is not None else None
         if alive is None:
             alive = await self._sessions.verdict(claims.session_id)
@@ -116,4 +110,4 @@ def too_large(limit: int) -> TooLarge:
     return TooLarge(f"The body is larger than the {limit} bytes this takes.", params={"limit": limit})
 
 
-__all__ = ["Bearer", "Gate", "LimitReached", "Question", "check_size", "too_large"]
+__all__ = ["Gate", "LimitReached", "Question", "check_size", "too_large"]

@@ -59,11 +59,13 @@ class Answer(BaseHTTPResponse):
 
     @property
     def processed_headers(self) -> list[tuple[bytes, bytes]]:  # type: ignore[override]
-        """What Sanic writes: its own framing headers, the last of them carrying all of ours behind it."""
-        pairs = [(name.encode(), str(value).encode()) for name, value in self.headers.items()]
-        name, value = pairs[-1]  # `connection` is always there by now
-        pairs[-1] = (name, value + self.lines)
-        return pairs
+        """What Sanic writes: its own framing headers and all of ours, as one."""
+        framing = self.headers
+        lines = self.lines
+        for name in ("content-length", "transfer-encoding"):
+            if name in framing:
+                lines = b"\r\n%b: %b%b" % (name.encode(), str(framing[name]).encode(), lines)
+        return [(b"connection", framing["connection"].encode() + lines)]
 
 
 class HeaderBlock:

@@ -8,7 +8,9 @@ from medianest_hub.settings import HubSettings, LoadedSettings
 from medianest_hub.web.client_address import ClientAddresses
 from medianest_hub.web.gate import Gate
 from medianest_hub.web.header_block import HeaderBlock
+from medianest_hub.web.openapi import OpenApiDocument
 from medianest_hub.web.rate_limits import Zones
+from medianest_hub.web.route_metrics import RequestCollector
 
 
 class WebHub:
@@ -20,6 +22,8 @@ class WebHub:
         self.block = HeaderBlock(self.settings.server)
         self.addresses = ClientAddresses(self.settings.server.trusted_proxies)
         self.zones = Zones(self.settings.limits)
+        self.requests = RequestCollector()
+        self.openapi = OpenApiDocument((), self.settings.server.public_url)
         self.parts: HubParts | None = None
         self.gate: Gate | None = None
 
@@ -32,3 +36,7 @@ class WebHub:
         """The parts are connected and the plugins are being run: from now on every route answers."""
         self.parts = parts
         self.gate = Gate(parts, self.addresses)
+
+    def close(self) -> None:
+        """The process (or the test) is done with it."""
+        self.requests.close()

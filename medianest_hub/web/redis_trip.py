@@ -48,8 +48,9 @@ for u = 1, tonumber(ARGV[1]) do
       end
       local room = math.max(0, math.min(granted, limit - sum))
       if room > 0 then
-        redis.call('HINCRBY', KEYS[k], string.format('%.0f', current), room)
-        redis.call('PEXPIRE', KEYS[k], window + math.ceil(width))
+        if redis.call('HINCRBY', KEYS[k], string.format('%.0f', current), room) == room then
+          redis.call('PEXPIRE', KEYS[k], window + math.ceil(width))
+        end
       end
       if room < granted then refused, wait = z, math.ceil((oldest + slices + 1) * width - now) end
       granted = room
