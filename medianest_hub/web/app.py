@@ -19,6 +19,7 @@ from medianest_hub.web.header_block import Answer, HeaderBlock, header_lines
 from medianest_hub.web.hub import WebHub
 from medianest_hub.web.mounting import CoreRoutes, mount_all
 from medianest_hub.web.openapi import OpenApiDocument
+from medianest_hub.web.realtime import attach_realtime
 from medianest_hub.web.request_ids import request_id
 from medianest_hub.web.routes import all_core_routes
 
@@ -32,6 +33,8 @@ _numbers = itertools.count(1)
 
 def create_app(hub: WebHub, core: Iterable[CoreRoutes] | None = None) -> Sanic[Any, Any]:
     """The application for a hub whose plugins are loaded; `app.ctx.mounted` lists its routes. No I/O.
+
+    `app.ctx.realtime` is to be opened once the parts are, and closed before them.
 
     `core`: other core routers than all there are (for tests).
     """
@@ -47,6 +50,7 @@ def create_app(hub: WebHub, core: Iterable[CoreRoutes] | None = None) -> Sanic[A
     routers = all_core_routes() if core is None else core
     app.ctx.mounted = mount_all(app, hub, [*routers, docs_routes(hub)])
     hub.openapi = OpenApiDocument(app.ctx.mounted, hub.settings.server.public_url)
+    app.ctx.realtime = attach_realtime(app, hub.settings.server, hub.addresses)
     longest = max((one.route.deadline for one in app.ctx.mounted), default=30.0)
     config.update(
         {

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import structlog
@@ -25,6 +26,7 @@ from medianest_hub.plugin_host.host import PluginHost
 from medianest_hub.settings import LoadedSettings
 from medianest_hub.web.app import GRACEFUL_SECONDS, create_app
 from medianest_hub.web.hub import WebHub
+from medianest_hub.web.realtime import Realtime
 from medianest_hub.web.setup_link import announce_first_run
 
 log = structlog.get_logger(__name__)
@@ -94,7 +96,7 @@ async def serve(hub: WebHub, listener: socket.socket) -> None:
     await server.after_start()
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(server.after_stop)
-        opening = asyncio.create_task(open_hub(hub, stack), name="open-hub")
+        opening = asyncio.create_task(open_hub(hub, app.ctx.realtime, stack), name="open-hub")
         stopping = asyncio.create_task(stop.wait(), name="stop")
         try:
             await asyncio.wait((opening, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -109,27 +111,36 @@ async def serve(hub: WebHub, listener: socket.socket) -> None:
                 opening.cancel()
                 await asyncio.gather(opening, return_exceptions=True)
             await server.before_stop()
+            server.server.close()
+            await app.ctx.realtime.close()
             await _drain(server)
 
 
-async def open_hub(hub: WebHub, stack: contextlib.AsyncExitStack) -> None:
+async def open_hub(hub: WebHub, realtime: Realtime, stack: contextlib.AsyncExitStack) -> None:
     """Connect the parts, run the plugins and let requests in; `stack` closes what was opened."""
     parts = await HubParts.open(hub.loaded, "web", hub.host)
     stack.push_async_callback(_close, parts)
     ProcessListeners(parts.host, parts.redis)
+    await _patiently(parts.host.start)
+    await _patiently(lambda: realtime.open(parts))
+    await parts.health.start()
+    hub.open(parts)
+    log.info("web_ready", host=hub.settings.server.host, port=hub.settings.server.port)
+    await _patiently(lambda: announce_first_run(parts))
+
+
+async def _patiently(step: Callable[[], Awaitable[object]]) -> None:
+    """A step of the start, again and again while the database is away."""
     while True:
         try:
-            await parts.host.start()
-            await announce_first_run(parts)
-            break
+            await step()
         except Exception as error:
             if not is_transient(error):
                 raise
             log.warning("start_waits_for_database", error=type(error).__name__)
             await asyncio.sleep(0.5)
-    await parts.health.start()
-    hub.open(parts)
-    log.info("web_ready", host=hub.settings.server.host, port=hub.settings.server.port)
+        else:
+            return
 
 
 async def _close(parts: HubParts) -> None:
@@ -141,8 +152,7 @@ async def _close(parts: HubParts) -> None:
 
 
 async def _drain(server: Any) -> None:
-    """Accept nobody new, let requests under way finish for a while, then end what is left."""
-    server.server.close()
+    """Let requests under way finish for a while, then end what is left."""
     loop = asyncio.get_running_loop()
     ends = loop.time() + GRACEFUL_SECONDS
     while True:
