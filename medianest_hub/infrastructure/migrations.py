@@ -127,6 +127,8 @@ async def schema_state(db: Database, apps: Iterable[TablesApp]) -> SchemaState:
     for row in ran_rows:
         ran.setdefault(row["app"], set()).add(row["name"])
     for app in apps:
+        if app.problem:
+            state.failures[app.name] = app.problem
         have = set(app.migrations)
         if missing := sorted(have - ran.get(app.name, set())):
             state.pending[app.name] = missing

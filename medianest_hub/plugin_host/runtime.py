@@ -14,6 +14,7 @@ import structlog
 from medianest_hub.plugin_api import Context
 from medianest_hub.plugin_api.errors import AuthFailed, ConfigInvalid, HubError, NotFound, NotReady, Unavailable
 from medianest_hub.plugin_api.plugin import PluginSettings
+from medianest_hub.plugin_host.bounded import StillRunning, within
 from medianest_hub.plugin_host.context import ContextFactory, Lived
 from medianest_hub.plugin_host.declarations import LoadedPlugin
 from medianest_hub.plugin_host.states import PluginState
@@ -160,8 +161,7 @@ class PluginRuntime:
             generation = _Generation(factory.make(plugin, self.instance, number, settings))
             startup = plugin.lifecycle.startup
             if startup is not None:
-                async with asyncio.timeout(plugin.lifecycle.start_limit):
-                    await startup(generation.lived.context)
+                await within(plugin.lifecycle.start_limit, startup(generation.lived.context))
         except asyncio.CancelledError:
             if generation is not None:
                 self._retire(generation)
@@ -179,7 +179,9 @@ class PluginRuntime:
             self.set_state(PluginState.RETRYING, error.message)
             return error
         if isinstance(error, TimeoutError):
-            late = NotReady(f"start-up did not end within {limit:.0f} s")
+            late = NotReady(
+                f"start-up did not end within {limit:g} s" if isinstance(error, StillRunning) else "start-up timed out"
+            )
             self.set_state(PluginState.RETRYING, late.message)
             return late
         if isinstance(error, HubError) and error.retryable:
@@ -210,8 +212,7 @@ class PluginRuntime:
         lifecycle = self.plugin.lifecycle if self.plugin else None
         if lifecycle is not None and lifecycle.shutdown is not None:
             try:
-                async with asyncio.timeout(lifecycle.stop_limit):
-                    await lifecycle.shutdown(generation.lived.context)
+                await within(lifecycle.stop_limit, lifecycle.shutdown(generation.lived.context))
             except Exception:
                 log.exception("plugin_shutdown_failed", plugin=self.name)
         try:

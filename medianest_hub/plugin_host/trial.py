@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
 import structlog
 
 from medianest_hub.plugin_api.errors import FieldProblem, HubError
 from medianest_hub.plugin_api.plugin import PluginSettings
+from medianest_hub.plugin_host.bounded import StillRunning, within
 from medianest_hub.plugin_host.context import ContextFactory
 from medianest_hub.plugin_host.declarations import LoadedPlugin
 
 log = structlog.get_logger(__name__)
-
-UNHEEDING_SECONDS = 1.0
-"""How long a cancelled check may take to end before it is left to itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +37,9 @@ async def try_settings(plugin: LoadedPlugin, factory: ContextFactory, settings: 
     limit = plugin.lifecycle.start_limit
     lived = factory.make(plugin, "main", 0, settings)
     try:
-        if not await _finished(check(lived.context), limit):
-            return Trial("timeout", f"The test did not end within {limit:g} s.")
+        await within(limit, check(lived.context))
+    except StillRunning:
+        return Trial("timeout", f"The test did not end within {limit:g} s.")
     except HubError as error:
         return Trial(error.error_code, error.message, list(error.fields))
     except Exception as error:
@@ -51,21 +48,3 @@ async def try_settings(plugin: LoadedPlugin, factory: ContextFactory, settings: 
     finally:
         await lived.close()
     return Trial("ok")
-
-
-async def _finished(step: Awaitable[None], limit: float) -> bool:
-    """Whether it ended in time; its error is raised. One that ignores being cancelled is left to itself."""
-    task = asyncio.ensure_future(step)
-    try:
-        done, _ = await asyncio.wait({task}, timeout=limit)
-    except asyncio.CancelledError:
-        task.cancel()
-        raise
-    if done:
-        task.result()
-        return True
-    task.cancel()
-    await asyncio.wait({task}, timeout=UNHEEDING_SECONDS)
-    if task.done() and not task.cancelled():
-        task.exception()  # taken, so that nothing complains of it later
-    return False
