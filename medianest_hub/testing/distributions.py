@@ -51,9 +51,10 @@ def write_distribution(
             entry_points[TABLES_GROUP] = {name: f"synthetic_{name}.piccolo_app"}
     info = folder / f"synthetic_{name}-{version}.dist-info"
     info.mkdir(parents=True, exist_ok=True)
+    project = f"synthetic-{name}".replace("_", "-")
     needs = "".join(f"Requires-Dist: {need}\n" for need in requires)
     (info / "METADATA").write_text(
-        f"Metadata-Version: 2.4\nName: synthetic-{name}\nVersion: {version}\nLicense-Expression: Apache-2.0\n{needs}\n{readme}\n"
+        f"Metadata-Version: 2.4\nName: {project}\nVersion: {version}\nLicense-Expression: Apache-2.0\n{needs}\n{readme}\n"
     )
     sections = (
         f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in points.items())

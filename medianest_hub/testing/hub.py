@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +54,7 @@ class HubProcess:
     environment: Mapping[str, str]
     folder: Path
     process: subprocess.Popen[bytes]
+    program: Sequence[str] = _PROGRAM
     tokens: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -64,7 +65,7 @@ class HubProcess:
     def command(self, *words: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run `medianest WORDS` beside it, with the same settings; raises `HubDied` when it fails and `check` is set."""
         done = subprocess.run(  # noqa: S603 - our own program
-            [*_PROGRAM, *words], env=dict(self.environment), input=stdin, capture_output=True, text=True, timeout=60,
+            [*self.program, *words], env=dict(self.environment), input=stdin, capture_output=True, text=True, timeout=60,
             check=False,
         )  # fmt: skip
         if check and done.returncode != 0:
@@ -73,11 +74,18 @@ class HubProcess:
 
 
 @contextmanager
-def run_hub(folder: Path, settings: Mapping[str, Any], *, program: tuple[str, ...] = _PROGRAM) -> Iterator[HubProcess]:
+def run_hub(
+    folder: Path,
+    settings: Mapping[str, Any],
+    *,
+    environment: Mapping[str, str] | None = None,
+    program: Sequence[str] = _PROGRAM,
+) -> Iterator[HubProcess]:
     """`medianest serve` with embedded services and its data in `folder`, ready, until the block ends.
 
-    `settings` is a tree like the configuration file's. Limits are wide and both ports free ones unless it says otherwise.
-    Only from the main thread. Raises `HubDied`.
+    `settings` is a tree like the configuration file's; limits are wide and both ports free ones unless it says otherwise.
+    `environment` comes on top of ours (`PYTHONPATH`). `program` is another `medianest` command. Only from the main
+    thread. Raises `HubDied`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     port, worker_port = _free_port(), _free_port()
@@ -90,18 +98,18 @@ def run_hub(folder: Path, settings: Mapping[str, Any], *, program: tuple[str, ..
     }
     given = _as_variables(settings)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MEDIANEST_")}
-    environment = {**kept, **_as_variables(defaults), **given}
-    address = f"http://127.0.0.1:{environment['MEDIANEST_SERVER__PORT']}"
-    worker_address = f"http://127.0.0.1:{environment['MEDIANEST_WORKER__PORT']}"
+    variables = {**kept, **_as_variables(defaults), **given, **(environment or {})}
+    address = f"http://127.0.0.1:{variables['MEDIANEST_SERVER__PORT']}"
+    worker_address = f"http://127.0.0.1:{variables['MEDIANEST_WORKER__PORT']}"
     with (folder / "hub.log").open("ab") as log:
         process = processes.spawn(
             [*program, "serve"],
             death_signal=signal.SIGTERM,
-            env=environment,
+            env=variables,
             output=log.fileno(),
             cwd=str(folder),
         )
-    hub = HubProcess(address, worker_address, environment, folder, process)
+    hub = HubProcess(address, worker_address, variables, folder, process, program)
     try:
         _wait_ready(hub)
         yield hub

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 import re
 import subprocess
 import sys
@@ -20,10 +21,13 @@ from pydantic_core import PydanticUndefined
 
 from medianest_hub import plugin_api, testing
 from medianest_hub.cli import COMMANDS, main
-from medianest_hub.plugin_api import ADMIN, SIGNED_IN, Route, errors, hookspecs, kinds, services
+from medianest_hub.dashboard import DashboardPage
+from medianest_hub.plugin_api import ADMIN, SIGNED_IN, JobView, Route, errors, hookspecs, kinds, services
 from medianest_hub.settings import HubSettings, Rate
 from medianest_hub.testing import pytest_plugin
+from medianest_hub.web.problems import Problem
 from medianest_hub.web.routes import all_core_routes
+from medianest_hub.web.routes.auth import Credentials, Token
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -282,3 +286,34 @@ def test_every_core_route_has_a_row_and_every_row_is_a_core_route() -> None:
         f"{route.method} {route.path}": who_may(route) for core in all_core_routes() for route in core.router.routes
     }
     assert dict(rows) == real
+
+
+SHOWN = (
+    ("api/signing-in.md", 0, Credentials),
+    ("api/signing-in.md", 1, Token),
+    ("api/problems.md", 0, Problem),
+    ("api/dashboard.md", 0, DashboardPage),
+    ("api/jobs.md", 0, JobView),
+)
+
+
+@pytest.mark.parametrize(("name", "number", "model"), SHOWN)
+def test_json_shown_to_front_ends_is_what_the_hub_answers(name: str, number: int, model: type[BaseModel]) -> None:
+    blocks = re.findall(r"^```json\n(.*?)^```$", page(name), re.MULTILINE | re.DOTALL)
+    shown = json.loads(blocks[number])
+    again = model.model_validate(shown).model_dump(mode="json")
+    assert set(shown) <= set(again), "it shows a field the model does not have"
+    answered = {field for field in again if model is not Credentials and field not in ("type", "params")}
+    assert answered <= set(shown), "it leaves out a field"
+
+
+def test_every_event_the_hub_sends_is_listed() -> None:
+    listed = {
+        event
+        for cell in re.findall(r"^\| (`[a-z]+:.*?) \|", page("api/live-events.md"), re.MULTILINE)
+        for event in re.findall(r"`([a-z]+:[a-z]+)`", cell)
+    }
+    sent: set[str] = set()
+    for path in (Path(__file__).resolve().parents[2] / "medianest_hub").rglob("*.py"):
+        sent |= set(re.findall(r'"((?:job|widget|service|plugin|realtime|auth):[a-z]+)"', path.read_text()))
+    assert listed == sent
