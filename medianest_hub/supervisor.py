@@ -29,7 +29,7 @@ from medianest_hub.infrastructure.quarantine import Quarantine
 from medianest_hub.settings import LoadedSettings
 
 _PROGRAM = (sys.executable, "-P", "-m", "medianest_hub")
-_READY_POLL = 0.05
+_READY_POLL = 0.025
 _TICK = 5.0
 _MIGRATION_ATTEMPTS = 3
 
@@ -94,15 +94,16 @@ class Supervisor:
         self._migrations = 0
         self._ready = False
         self._wakeup = -1
+        self._began = time.monotonic()
 
     def run(self) -> int:
         """Start all, watch until told to stop, stop all; returns the exit code."""
         with self._listening_to_signals():
             lock: processes.LockFile | None = None
             try:
-                self._data.prepare()
-                lock = self._data.lock()
                 try:
+                    self._data.prepare()
+                    lock = self._data.lock()
                     self._begin()
                 except OSError as error:
                     raise OperatorError(f"the hub cannot be started: {error}") from error
@@ -154,7 +155,7 @@ class Supervisor:
         moments += [child.due for child in self._children if child.due is not None]
         moments += [watched.due for watched in self._servers if watched.due is not None]
         if not all(watched.seen_ready for watched in self._servers) or (self._web.process and not self._ready):
-            moments.append(now + _READY_POLL)
+            moments.append(now + min(1.0, max(_READY_POLL, (now - self._began) / 50)))
         self._sleep(max(0.0, min(moments) - now))
 
     def _sleep(self, seconds: float) -> None:
@@ -178,6 +179,7 @@ class Supervisor:
                 self._start_child(child)
             if child.process and (plugin := child.hangs(self._patience.loading)):
                 self._say.notice(f"{child.name} hangs while importing the plugin {plugin}; ending it", "error")
+                child.hung = True
                 processes.end_group(child.process)
         self._look_for_readiness()
 
@@ -226,7 +228,7 @@ class Supervisor:
             self._say.notice(f"{child.name} {outcome(code)}; starting it again in {pause:g} s", "warning")
 
     def _shut_away_culprit(self, child: Child, code: int) -> bool:
-        reason = f"{child.name} {outcome(code)} while importing it"
+        reason = f"{child.name} {'hung' if child.hung else outcome(code)} while importing it"
         try:
             plugin = child.journal.blame(self._quarantine, reason)
         except OSError as error:
@@ -291,13 +293,13 @@ class Supervisor:
             process.terminate()
         limit = time.monotonic() + self._patience.grace
         asked = self._signals
-        while [process for process in running if process.poll() is None]:
+        while [process for process in running if not processes.has_ended(process)]:
             if (left := limit - time.monotonic()) <= 0 or self._signals > asked:
                 for process in running:
                     processes.end_group(process)
             self._sleep(max(0.01, min(left, 1.0)))
-        for child in self._children:
-            child.process = None
+        for process in running:
+            _finish(process)
         if self._services:
             self._services.stop()
 

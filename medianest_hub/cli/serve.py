@@ -59,14 +59,15 @@ def _watch_over_loading(loaded: LoadedSettings, role: str) -> None:
     from medianest_hub.infrastructure.quarantine import (
         JOURNAL_VARIABLE,
         QUARANTINE_VARIABLE,
-        Journal,
+        JournalSlot,
         Quarantine,
     )
 
     data = DataDir(loaded.settings.data_dir)
     data.prepare()
-    journal = Journal(data.run / f"loading-{role}")
-    if plugin := journal.blame(Quarantine(data.quarantine), "the process ended or was ended while importing it"):
-        click.echo(f"medianest: the plugin {plugin} took the last start down and is in quarantine", err=True)
+    journal = JournalSlot(data.run, role).journal  # ours until this process ends
+    if plugin := journal.blame(Quarantine(data.quarantine), f"{role} ended, or was ended, while importing it"):
+        cure = f"after repairing it, run: medianest plugins enable {plugin}"
+        click.echo(f"medianest: the plugin {plugin} took the last start down and is in quarantine; {cure}", err=True)
     os.environ[JOURNAL_VARIABLE] = str(journal.path)
     os.environ[QUARANTINE_VARIABLE] = str(data.quarantine)

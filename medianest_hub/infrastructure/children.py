@@ -43,6 +43,7 @@ class Child:
         self.command = command
         self.process: subprocess.Popen[bytes] | None = None
         self.due: float | None = None
+        self.hung = False
         self.backoff = Backoff(first_pause)
         self.journal = Journal(data.run / f"loading-{name}")
         self._quarantine = str(data.quarantine)
@@ -62,7 +63,7 @@ class Child:
         if not self._lock.acquire():
             self.due = time.monotonic() + 0.2
             return
-        self.due, self._loading = None, None
+        self.due, self._loading, self.hung = None, None, False
         self.journal.clear()
         own = {JOURNAL_VARIABLE: str(self.journal.path), QUARANTINE_VARIABLE: self._quarantine}
         try:

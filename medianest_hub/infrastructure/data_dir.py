@@ -15,7 +15,10 @@ from medianest_hub.infrastructure.processes import LockFile
 
 
 class DataDir:
-    """Where everything lives: `postgres/`, `valkey/`, `logs/`, `run/` (locks, sockets), `secret.key`, `quarantine.json`."""
+    """Where everything lives.
+
+    `postgres/`, `valkey/`, `plugins/`, `logs/`, `run/` (locks, sockets), `secret.key`, `quarantine.json`.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
@@ -30,10 +33,11 @@ class DataDir:
     def prepare(self) -> None:
         """Make what is missing and prove by writing that it can be written to; `OperatorError` says why not."""
         # As root the embedded servers run as somebody else, who must be able to pass through to their own folders.
-        mode = 0o711 if os.geteuid() == 0 else 0o700
+        passed = 0o711 if os.geteuid() == 0 else 0o700
+        folders = {self.path: passed, self.run: passed, self.logs: 0o700, self.path / "plugins": 0o700}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            for folder in (self.path, self.run, self.logs):
+            for folder, mode in folders.items():
                 folder.mkdir(mode=mode, exist_ok=True)
                 with tempfile.TemporaryFile(dir=folder) as probe:
                     probe.write(b"x" * 4096)

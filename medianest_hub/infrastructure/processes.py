@@ -122,6 +122,13 @@ def stop(process: subprocess.Popen[bytes], *steps: tuple[signal.Signals, float])
     return process.wait()
 
 
+def has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether the child has ended, without reaping it: until that is done its process group can safely be named."""
+    if process.returncode is not None:
+        return True
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
 def ended_child() -> int | None:
     """The id of a child that has ended and is still to be waited for; None when there is none."""
     try:

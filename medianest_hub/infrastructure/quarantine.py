@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from medianest_hub.infrastructure.data_dir import DataDir
+from medianest_hub.infrastructure.exits import OperatorError
+from medianest_hub.infrastructure.processes import LockFile
 
 JOURNAL_VARIABLE = "MEDIANEST_LOADING_JOURNAL"
 QUARANTINE_VARIABLE = "MEDIANEST_QUARANTINE"
+_SLOTS = 100
 
 
 class Quarantine:
@@ -44,6 +49,26 @@ class Quarantine:
             return False
         DataDir.write(self.path, json.dumps(content, indent=2) + "\n")
         return True
+
+
+class JournalSlot:
+    """A journal for a process without a supervisor, several of which may share a data directory.
+
+    A slot's lock is held for the life of its process, so a plugin left in the journal of a free slot took one down.
+    """
+
+    def __init__(self, run: Path, role: str) -> None:
+        host = re.sub(r"[^A-Za-z0-9-]", "_", socket.gethostname())
+        for number in range(_SLOTS):
+            self._lock = LockFile(run / f"{role}-{host}-{number}.lock")
+            if self._lock.acquire():
+                self.journal = Journal(run / f"loading-{role}-{host}-{number}")
+                return
+        raise OperatorError(f"there are {_SLOTS} processes of the role {role} on {run} already")
+
+    def release(self) -> None:
+        """Leave the slot to others."""
+        self._lock.release()
 
 
 class Journal:

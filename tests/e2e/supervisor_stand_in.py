@@ -46,6 +46,7 @@ def serve(role: str) -> NoReturn:
     if role == "web":
         server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["MEDIANEST_SERVER__PORT"])), Ready)
         threading.Thread(target=server.serve_forever, daemon=True).start()
+    (DATA / f"up-{role}").write_text(str(os.getpid()))
     while True:
         signal.pause()
 

@@ -92,6 +92,11 @@ class Serve:
         children = psutil.Process(self.process.pid).children()
         return [child for child in children if child.is_running() and name in " ".join(child.cmdline())]
 
+    def until_all_up(self) -> None:
+        """Ready, and the worker has come as far as to listen to signals."""
+        self.until(READY)
+        wait_for(lambda: (self.data / "up-worker").exists())
+
     def starts(self, role: str) -> list[int]:
         path = self.data / f"starts-{role}"
         return [int(line) for line in path.read_text().split()] if path.exists() else []
@@ -150,7 +155,8 @@ def test_first_start_migrates_once_then_is_ready_and_sigterm_leaves_nothing(
     serve: Callable[..., Serve], data: Path
 ) -> None:
     hub = serve("orderly", "orderly")
-    hub.until(f"{READY}{hub.port}")
+    hub.until_all_up()
+    assert hub.seen[-1] == f"{READY}{hub.port}\n"
     assert len(hub.starts("migrate")) == 1
     family = hub.family()
     assert hub.stop() == 0
@@ -180,7 +186,7 @@ def test_kill_of_the_supervisor_takes_every_child_along_and_the_next_start_recov
     serve: Callable[..., Serve], data: Path
 ) -> None:
     hub = serve("deaf", "deaf")
-    hub.until(READY)
+    hub.until_all_up()
     family = hub.family()
     assert len(family) > 5
     hub.process.kill()
@@ -207,7 +213,8 @@ def test_start_over_a_database_that_was_killed_too_clears_its_stale_files(
     hub = serve()
     hub.until(READY)
     family = hub.family()
-    for process in reversed(family):
+    hub.process.send_signal(signal.SIGSTOP)  # or it would start them again
+    for process in (hub.named("bin/postgres"), hub.named("valkey-server"), hub.process):
         process.kill()
     hub.process.wait()
     assert gone(family) == []
@@ -361,7 +368,8 @@ def test_plugin_that_loops_at_import_is_ended_and_quarantined(serve: Callable[..
     hub.until("worker hangs while importing the plugin endless; ending it")
     hub.until("the plugin endless is in quarantine")
     wait_for(lambda: len(hub.starts("worker")) == 2)
-    assert "endless" in json.loads((data / "quarantine.json").read_text())
+    entry = json.loads((data / "quarantine.json").read_text())["endless"]
+    assert entry["reason"] == "worker hung while importing it"
 
 
 def test_crash_outside_any_import_blames_no_plugin(serve: Callable[..., Serve], data: Path) -> None:
@@ -372,7 +380,7 @@ def test_crash_outside_any_import_blames_no_plugin(serve: Callable[..., Serve], 
 
 def test_deaf_children_are_killed_after_the_grace(serve: Callable[..., Serve]) -> None:
     hub = serve("deaf", "deaf", grace=0.5)
-    hub.until(READY)
+    hub.until_all_up()
     family = hub.family()
     assert hub.stop() == 0
     assert gone(family) == []
@@ -380,7 +388,7 @@ def test_deaf_children_are_killed_after_the_grace(serve: Callable[..., Serve]) -
 
 def test_second_ctrl_c_hurries(serve: Callable[..., Serve], data: Path) -> None:
     hub = serve("deaf", "orderly", grace=600)
-    hub.until(READY)
+    hub.until_all_up()
     hub.process.send_signal(signal.SIGINT)
     wait_for((data / "orderly-worker").exists)
     assert hub.stop(signal.SIGINT) == 0
@@ -418,6 +426,15 @@ def test_memory_of_the_supervisor_stays_small(serve: Callable[..., Serve]) -> No
     hub = serve()
     hub.until(READY)
     assert psutil.Process(hub.process.pid).memory_full_info().pss < 40 * 2**20
+
+
+def test_stopping_ends_what_a_child_left_in_its_group(serve: Callable[..., Serve], data: Path) -> None:
+    hub = serve("serve", "leaves-child")
+    hub.until(READY)
+    wait_for(lambda: (data / "left-child").exists() and (data / "left-child").read_text())
+    left = psutil.Process(int((data / "left-child").read_text()))
+    assert hub.stop() == 0
+    assert gone([left]) == []
 
 
 @pytest.fixture
@@ -498,6 +515,20 @@ def test_an_ordinary_user_runs_everything_as_themselves(serve: Callable[..., Ser
     by_root = serve(at=home / "data")
     by_root.until(READY)
     assert by_root.named("bin/postgres").uids().real == NOBODY.user
+    assert by_root.stop() == 0
+
+
+@root_only
+def test_data_put_back_by_root_are_handed_to_the_servers(serve: Callable[..., Serve], data: Path) -> None:
+    hub = serve()
+    hub.until(READY)
+    assert hub.stop() == 0
+    for folder in (data / "postgres", data / "valkey"):
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, 0, 0)
+    again = serve()
+    again.until(READY)
+    assert again.stop() == 0
 
 
 @root_only

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from medianest_hub.infrastructure.quarantine import Journal, Quarantine
+from medianest_hub.infrastructure.quarantine import Journal, JournalSlot, Quarantine
 
 
 def test_plugin_in_the_journal_is_blamed_once(tmp_path: Path) -> None:
@@ -41,3 +41,14 @@ def test_broken_file_counts_as_empty_and_is_replaced(tmp_path: Path) -> None:
     assert quarantine.add("evil", "x")
     assert list(quarantine.read()) == ["evil"]
     assert [path.name for path in tmp_path.iterdir()] == ["quarantine.json"]
+
+
+def test_processes_side_by_side_do_not_blame_each_others_imports(tmp_path: Path) -> None:
+    quarantine = Quarantine(tmp_path / "quarantine.json")
+    first, second = JournalSlot(tmp_path, "web"), JournalSlot(tmp_path, "web")
+    first.journal.path.write_text("slow")
+    assert second.journal.blame(quarantine, "x") is None
+    assert JournalSlot(tmp_path, "worker").journal.blame(quarantine, "x") is None
+    first.release()  # as its end does
+    assert JournalSlot(tmp_path, "web").journal.blame(quarantine, "x") == "slow"
+    second.release()

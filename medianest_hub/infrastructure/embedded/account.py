@@ -79,6 +79,12 @@ def give(path: Path, account: RunAs | None) -> None:
             os.chown(Path(parent, name), account.user, account.group, follow_symlinks=False)
 
 
+def take_over(folder: Path, account: RunAs | None) -> None:
+    """Give a folder that is root's, say from a backup, to the account; any other keeps its owner."""
+    if account is not None and folder.stat().st_uid == 0:
+        give(folder, account)
+
+
 def _owner(folder: Path) -> int:
     try:
         owner = folder.stat().st_uid

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from medianest_hub.infrastructure import processes
-from medianest_hub.infrastructure.embedded.account import account_for, give, initdb_account
+from medianest_hub.infrastructure.embedded.account import account_for, give, initdb_account, take_over
 from medianest_hub.infrastructure.embedded.server import EmbeddedServer, package_folder
 from medianest_hub.infrastructure.exits import OperatorError
 from medianest_hub.infrastructure.processes import RunAs
@@ -68,6 +68,7 @@ class EmbeddedPostgres(EmbeddedServer):
         self.account = account_for(self.folder, [postgres], self.sockets.parent)
         if self.folder.exists():
             self._check_version()
+            take_over(self.folder, self.account)
             return False
         if not self.take():
             raise OperatorError(f"an earlier PostgreSQL is still at work on {self.folder}; try again in a minute")

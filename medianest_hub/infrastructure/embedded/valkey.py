@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from medianest_hub.infrastructure.embedded.account import account_for, give
+from medianest_hub.infrastructure.embedded.account import account_for, give, take_over
 from medianest_hub.infrastructure.embedded.server import EmbeddedServer, package_folder
 from medianest_hub.infrastructure.exits import OperatorError
 
@@ -61,6 +61,7 @@ class EmbeddedValkey(EmbeddedServer):
         """Make the data folder if there is none; whether it is new."""
         self.account = account_for(self.folder, [self.program], self.sockets.parent)
         if self.folder.exists():
+            take_over(self.folder, self.account)
             return False
         self.folder.mkdir(mode=0o700)
         give(self.folder, self.account)
