@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +48,27 @@ def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionD
             yield node
 
 
+def imported(tree: ast.Module) -> set[str]:
+    """The top names of all modules it imports, wherever it does."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def distributions() -> list[tuple[Path, Path]]:
+    """Each `pyproject.toml` with its package's folder."""
+    plugins = [(path.parent / "pyproject.toml", path) for path in ROOT.glob("plugins/*/medianest_*")]
+    return [(ROOT / "pyproject.toml", ROOT / "medianest_hub"), *plugins]
+
+
+def distribution_name(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement)[0].lower().replace("_", "-")
+
+
 @pytest.mark.parametrize("name", REQUIREMENTS)
 def test_every_requirement_is_pinned_and_hashed(name: str) -> None:
     lines = requirement_lines(name)
@@ -69,10 +92,25 @@ def test_what_runs_is_pinned_alike_for_running_and_for_testing() -> None:
 
 def test_declared_dependencies_are_in_the_requirement_files() -> None:
     run = {re.split(r"[=\[]", line)[0].lower() for line in requirement_lines("run")}
-    for project in [ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")]:
+    for project, _ in distributions():
         table = tomllib.loads(project.read_text())["project"]
-        names = {re.split(r"[^\w.-]", text)[0].lower().replace("_", "-") for text in table["dependencies"]}
+        names = {distribution_name(text) for text in table["dependencies"]}
         assert names - run - {"medianest-hub"} == set(), f"{project.name}: run `make requirements`"
+
+
+def test_what_a_distribution_imports_it_declares() -> None:
+    providers = importlib.metadata.packages_distributions()
+    undeclared = set()
+    for project, package in distributions():
+        table = tomllib.loads(project.read_text())["project"]
+        extras = [need for needs in table.get("optional-dependencies", {}).values() for need in needs]
+        declared = {distribution_name(need) for need in [table["name"], *table["dependencies"], *extras]}
+        for path in package.rglob("*.py"):
+            for module in imported(ast.parse(path.read_text())) - set(sys.stdlib_module_names):
+                named = {distribution_name(provider) for provider in providers.get(module, [module])}
+                if not named & declared:
+                    undeclared.add(f"{table['name']}: {module} ({path.relative_to(ROOT)})")
+    assert sorted(undeclared) == []
 
 
 def test_tracked_files_name_no_registry_and_no_path_of_one_machine() -> None:
