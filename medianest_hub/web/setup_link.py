@@ -18,8 +18,9 @@ async def announce_first_run(parts: HubParts) -> str | None:
     if not await parts.first_run.needed():
         return None
     link = setup_link(parts.settings, await parts.first_run.make_token())
-    log_format = parts.settings.log.format
-    if log_format == "console" or (log_format == "auto" and sys.stderr.isatty()):
+    wanted = parts.settings.log
+    for_people = wanted.format == "console" or (wanted.format == "auto" and sys.stderr.isatty())
+    if for_people or wanted.level == "error":  # whatever is logged, this must be read
         sys.stderr.write(_banner(link))
         sys.stderr.flush()
     else:
