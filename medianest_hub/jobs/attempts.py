@@ -12,12 +12,13 @@ from pydantic import BaseModel, ValidationError
 
 from medianest_hub.jobs import outcomes
 from medianest_hub.jobs.documents import to_document
-from medianest_hub.jobs.handlers import Work, contained
+from medianest_hub.jobs.handlers import Work
 from medianest_hub.jobs.outcomes import Backoff
 from medianest_hub.jobs.progress import ProgressReporter
 from medianest_hub.jobs.rows import ClaimedJob, Settled
 from medianest_hub.plugin_api.errors import HubError
 from medianest_hub.plugin_api.tasks import Job, JobState
+from medianest_hub.plugin_host.bounded import contained
 from medianest_hub.plugin_host.runtime import PluginRuntime
 
 log = structlog.get_logger(__name__)

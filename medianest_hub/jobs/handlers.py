@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import structlog
 from pydantic import BaseModel
@@ -25,8 +25,6 @@ LISTENER = "listener:"
 SHORT_SECONDS = 60.0
 """Work that may take no longer than this is short; some room is kept for it."""
 
-ResultT = TypeVar("ResultT")
-
 
 class Host(Protocol):
     """What background work needs of `PluginHost`."""
@@ -37,18 +35,6 @@ class Host(Protocol):
 
     def subscribe(self, callback: StateChanged) -> None:
         """Be told of each change of state."""
-
-
-class PluginExited(Exception):
-    """The plugin's code asked the process to exit; only its own attempt ends."""
-
-
-async def contained(call: Awaitable[ResultT]) -> ResultT:
-    """Await a plugin's coroutine; `sys.exit()` in it becomes `PluginExited`, as it would end the event loop."""
-    try:
-        return await call
-    except (SystemExit, KeyboardInterrupt) as error:
-        raise PluginExited(f"it raised {type(error).__name__}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from typing import Any
 import structlog
 
 from medianest_hub.infrastructure.redis import RedisLink
-from medianest_hub.jobs.handlers import Host, contained
+from medianest_hub.jobs.handlers import Host
 from medianest_hub.jobs.outbox import CHANNEL
 from medianest_hub.plugin_api.errors import HubError
 from medianest_hub.plugin_api.events import Event, Listener
+from medianest_hub.plugin_host.bounded import contained
 from medianest_hub.plugin_host.runtime import PluginRuntime
 
 log = structlog.get_logger(__name__)

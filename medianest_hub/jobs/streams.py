@@ -12,13 +12,14 @@ import structlog
 from medianest_hub.infrastructure.database import is_transient
 from medianest_hub.infrastructure.redis import RedisLink
 from medianest_hub.jobs import metrics
-from medianest_hub.jobs.handlers import Host, contained
+from medianest_hub.jobs.handlers import Host
 from medianest_hub.jobs.leases import LeaseStore
 from medianest_hub.jobs.loops import Loop
 from medianest_hub.jobs.outcomes import Backoff
 from medianest_hub.jobs.store import CHANNEL
 from medianest_hub.plugin_api.errors import HubError
 from medianest_hub.plugin_api.streams import Lease, Stream
+from medianest_hub.plugin_host.bounded import contained
 from medianest_hub.plugin_host.runtime import PluginRuntime
 from medianest_hub.plugin_host.states import PluginState
 
@@ -140,7 +141,8 @@ class StreamRunner:
         if ended and release:
             # Should this fail, the leases run out by themselves.
             with contextlib.suppress(Exception):
-                await self._leases.release(ended)
+                async with asyncio.timeout(END_SECONDS):
+                    await self._leases.release(ended)
                 await self._redis.publish(CHANNEL, {"leases": "free"})
 
     def _forget(self, held: _Held) -> None:

@@ -19,6 +19,7 @@ from medianest_hub.infrastructure import metrics
 from medianest_hub.infrastructure.redis import RedisAway, RedisLink, Script
 from medianest_hub.plugin_api.errors import HubError
 from medianest_hub.plugin_api.health import CheckResult, HealthCheck, HealthStatus
+from medianest_hub.plugin_host.bounded import contained
 from medianest_hub.plugin_host.runtime import PluginRuntime
 from medianest_hub.plugin_host.states import PluginState
 
@@ -249,7 +250,7 @@ async def _call(runtime: PluginRuntime, check: HealthCheck) -> CheckResult | Non
             context = stack.enter_context(runtime.use())
         except HubError:
             return None  # switched off in this very moment
-        outcome: Any = await check(context)
+        outcome: Any = await contained(check(context))
         if outcome is None:
             raise TypeError("it returned None")
         return outcome  # type: ignore[no-any-return]

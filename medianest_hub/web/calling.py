@@ -17,6 +17,7 @@ from sanic import Request
 from medianest_hub.accounts.tokens import Tokens
 from medianest_hub.infrastructure.database import is_transient
 from medianest_hub.plugin_api.errors import HubError, Unavailable
+from medianest_hub.plugin_host.bounded import contained
 from medianest_hub.web.client_address import ClientAddresses, base_url
 from medianest_hub.web.problems import HandlerTooSlow
 
@@ -107,7 +108,7 @@ async def within(
 
 
 async def _call(work: Callable[..., Awaitable[ResultT]], arguments: tuple[Any, ...]) -> ResultT:
-    return await work(*arguments)
+    return await contained(work(*arguments))
 
 
 def _abandon(task: asyncio.Task[Any], held: ExitStack) -> None:
