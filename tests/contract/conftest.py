@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
@@ -56,7 +55,7 @@ async def hub(household: Household) -> AsyncIterator[Hub]:
 
 
 @pytest.fixture
-async def database(household: Household) -> AsyncIterator[asyncpg.Connection[Any]]:
+async def database(household: Household) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(household.database_url)
     yield connection
     await connection.close()

@@ -68,7 +68,7 @@ async def test_a_plugin_that_does_not_start_answers_503_and_says_why_to_admins(h
 
 
 async def test_a_migration_that_fails_half_way_leaves_nothing_and_others_are_migrated(
-    hub: Hub, database: asyncpg.Connection[Any]
+    hub: Hub, database: asyncpg.Connection
 ) -> None:
     schemas = {row["nspname"] for row in await database.fetch("SELECT nspname FROM pg_namespace")}
     assert "plugin_half_migrated" not in schemas
