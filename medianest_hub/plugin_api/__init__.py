@@ -29,7 +29,7 @@ from medianest_hub.plugin_api.notifiers import Notification, Notifier
 from medianest_hub.plugin_api.people import ADMIN, SIGNED_IN, Permission, Person, Role, Viewer
 from medianest_hub.plugin_api.plugin import API_VERSION, Limit, PluginInfo, PluginSettings
 from medianest_hub.plugin_api.routes import AnswerCache, Call, Empty, Route, Router
-from medianest_hub.plugin_api.services import JobView, Queries, Record
+from medianest_hub.plugin_api.services import Database, Http, HttpResponse, JobView, Log, Queries, Record
 from medianest_hub.plugin_api.sign_in import Identity, SignInProvider, SignInStart
 from medianest_hub.plugin_api.streams import Lease, Stream, stream
 from medianest_hub.plugin_api.tasks import Job, JobState, Progress, Task, task
@@ -50,12 +50,15 @@ __all__ = [
     "ChartSeries",
     "CheckResult",
     "Context",
+    "Database",
     "Empty",
     "Event",
     "EventData",
     "FileAnswer",
     "HealthCheck",
     "HealthStatus",
+    "Http",
+    "HttpResponse",
     "Identity",
     "ItemList",
     "Job",
@@ -66,6 +69,7 @@ __all__ = [
     "Limit",
     "ListItem",
     "Listener",
+    "Log",
     "MediaCard",
     "MediaFileAdded",
     "MediaHit",
