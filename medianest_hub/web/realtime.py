@@ -63,10 +63,11 @@ def attach_realtime(app: Sanic[Any, Any], server: ServerSettings, addresses: Cli
 
 
 class Realtime:
-    """One per web process."""
+    """One per web process. `grace`: seconds a connection stays after its token has expired."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, grace: float = GRACE_SECONDS) -> None:
         self.door = door
+        self.grace = grace
         self._parts: HubParts | None = None
         self._feed: Feed | None = None
         self._sweeping: asyncio.Task[None] | None = None
@@ -278,11 +279,11 @@ class Realtime:
         for guest in self.door.guests:
             if guest.person_id is None or guest.closing or now < guest.expires_at:
                 continue
-            if now >= guest.expires_at + GRACE_SECONDS:
+            if now >= guest.expires_at + self.grace:
                 self._end([guest], "auth:expired", "token_expired")
             elif not guest.warned:
                 guest.warned = True
-                await self.door.tell(guest, "auth:expiring", {"seconds": round(guest.expires_at + GRACE_SECONDS - now)})
+                await self.door.tell(guest, "auth:expiring", {"seconds": round(guest.expires_at + self.grace - now)})
 
     async def _check_everybody(self) -> None:
         """Are their sessions alive, and what may they do? What was said meanwhile may have been missed."""

@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 
 import socketio
 import structlog
-from sanic import Request, Sanic
+from engineio.exceptions import SocketIsClosedError
+from sanic import HTTPResponse, Request, Sanic
+from sanic.exceptions import SanicException
 
 from medianest_hub.infrastructure import metrics
 from medianest_hub.settings import ServerSettings
@@ -27,8 +29,6 @@ PATH: Final = "socket.io"
 NAMESPACE: Final = "/"
 FLUSH_SECONDS: Final = 1.0
 """How long the other side has to hang up by itself after it was told why; then we do."""
-
-_LONGEST_GOODBYE: Final = 2.0
 
 # CONNECT, DISCONNECT, EVENT and ACK; nothing here takes binary attachments.
 _PACKETS: Final = frozenset("0123")
@@ -55,6 +55,7 @@ class Door:
             cors_allowed_origins=self._may_come_from,
             max_http_buffer_size=LARGEST_MESSAGE,
             namespaces=[NAMESPACE],
+            async_handlers=False,  # one thing after the other per connection, and what goes wrong is seen in `_said`
             logger=_silent,
             engineio_logger=_silent,
         )
@@ -68,7 +69,22 @@ class Door:
 
     def attach(self, app: Sanic[Any, Any]) -> None:
         """Mount it on the application, before the server runs."""
-        self.sio.attach(app, PATH)
+        app.add_route(self._serve, f"/{PATH}/", methods=["GET", "POST"], name="socketio")
+        app.enable_websocket()
+
+    async def _serve(self, request: Request[Any, Any]) -> Any:
+        """One websocket from its handshake to its end."""
+        try:
+            return await self.sio.handle_request(request)
+        except SanicException:  # no handshake that could be understood
+            raise
+        except Exception as error:  # a packet the library cannot read ends here
+            log.debug("socket_broken_off", error=type(error).__name__)
+            return HTTPResponse(status=400)
+        finally:
+            guest: Guest | None = getattr(request.ctx, "guest", None)
+            if guest is not None and self.guests.by_eio(guest.eio_sid) is guest:
+                self.close(guest)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do it in the background, until the door is closed."""
@@ -86,20 +102,31 @@ class Door:
         await self.sio.emit(event, data, to=guest.sid)
 
     def close(self, guest: Guest, flush: float = 0.0) -> None:
-        """End the connection in the background; `flush`: seconds the other side has to do so itself."""
+        """End the connection in the background, saying so: a page does not come again by itself.
+
+        `flush`: seconds the other side has to hang up first.
+        """
         if not guest.closing:
             guest.closing = True
             self.spawn(self._close(guest, flush))
 
+    def drop(self, guest: Guest) -> None:
+        """Cut the connection as a broken network would: a page comes again by itself, and resumes."""
+        if not guest.closing:
+            guest.closing = True
+            self._hang_up(guest)
+
     async def close_all(self) -> None:
-        """Let nobody in any more and end every connection."""
+        """Let nobody in any more and drop every connection: pages look for another replica, or this one started anew."""
+        if self.closed:
+            return
         self.closed = True
         for guest in self.guests:
-            self.close(guest)
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_LONGEST_GOODBYE + 1)
-        for task in list(self._tasks):
+            self.drop(guest)
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.sio.shutdown()
 
     def sweep(self, now: float) -> None:
@@ -107,10 +134,9 @@ class Door:
         for guest in self.guests:
             if guest.person_id is None and now - guest.came_at > SECONDS_TO_SIGN_IN:
                 self.close(guest)
-            engine = self.sio.eio.sockets.get(guest.eio_sid)
-            if engine is not None and engine.queue.qsize() > MOST_WAITING:
+            if guest.engine.queue.qsize() > MOST_WAITING:
                 log.info("socket_too_slow", person=str(guest.person_id))
-                self.close(guest)
+                self.drop(guest)
 
     def _may_come_from(self, origin: str | None, environ: dict[str, Any]) -> bool:
         """Without an origin it is no browser. Without a `public_url` the hub's own is whatever it was reached by."""
@@ -129,7 +155,17 @@ class Door:
         address = limit_key(self._addresses.find(request.ip, request.headers.get("x-forwarded-for")))
         if self.closed or not self.guests.has_room_for(address):
             return False
-        self.guests.arrive(eio_sid, address)
+        engine = self.sio.eio.sockets[eio_sid]
+        guest = request.ctx.guest = self.guests.arrive(eio_sid, address, engine)
+        receive = engine.receive
+
+        async def receive_within_bounds(packet: Any) -> None:
+            if guest.closing or not guest.packets.take():
+                self.close(guest)
+                raise SocketIsClosedError
+            await receive(packet)
+
+        engine.receive = receive_within_bounds
         await self._connected(eio_sid, environ)
         return None
 
@@ -152,9 +188,7 @@ class Door:
     def _is_bearable(self, guest: Guest, data: Any) -> bool:
         if not isinstance(data, str) or not 0 < len(data) <= LARGEST_MESSAGE or data[0] not in _PACKETS:
             return False
-        if data[0] == "0" and guest.asked_in:  # one connection is one person's, once
-            return False
-        return guest.messages.take()
+        return not (data[0] == "0" and guest.asked_in)  # one connection is one person's, once
 
     async def _gone(self, eio_sid: str, reason: str) -> None:
         await self._left(eio_sid, reason)
@@ -162,25 +196,20 @@ class Door:
         metrics.sockets.set(len(self.guests))
 
     async def _close(self, guest: Guest, flush: float) -> None:
-        engine = self.sio.eio.sockets.get(guest.eio_sid)
         try:
             if guest.sid and self.sio.manager.is_connected(guest.sid, NAMESPACE):
                 await self.sio.disconnect(guest.sid)
             if flush:
                 await asyncio.sleep(flush)
-            async with asyncio.timeout(_LONGEST_GOODBYE):
-                await self.sio.eio.disconnect(guest.eio_sid)
-        except TimeoutError:
-            pass  # it does not read
-        except Exception:
-            log.exception("socket_not_closed")
+            await guest.engine.close(wait=False)  # waiting would be for one who perhaps does not read
         finally:
-            if engine is not None:
-                engine.queue.put_nowait(
-                    None
-                )  # ends the writer, which closes the websocket whatever the other side does
-            self.guests.leave(guest.eio_sid)
-            metrics.sockets.set(len(self.guests))
+            self._hang_up(guest)
+
+    def _hang_up(self, guest: Guest) -> None:
+        """Close the websocket, whatever the other side does."""
+        guest.engine.queue.put_nowait(None)  # ends the library's writer, which closes the websocket
+        self.guests.leave(guest.eio_sid)
+        metrics.sockets.set(len(self.guests))
 
 
 def _origin(url: str) -> str:

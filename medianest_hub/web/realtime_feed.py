@@ -25,6 +25,9 @@ LOOK_SECONDS = 15.0
 TICK_SECONDS = 1.0
 """How often it is asked while Redis is away, or while a number is missing."""
 
+SETTLING_SECONDS = 5.0
+"""After the start, for how long the channel may not be heard yet."""
+
 GAP_SECONDS = 30.0
 """For how long a missing number may still turn out to belong to a transaction that has not ended."""
 
@@ -160,12 +163,13 @@ class Feed:
             await self._accept(await self._queue.get())
 
     async def _keep_looking(self) -> None:
-        looked = time.monotonic()
+        looked = began = time.monotonic()
         while True:
             asked = await self._woken_within(TICK_SECONDS)
             now = time.monotonic()
             self._progress.tick(now)
-            if not (asked or self._redis.is_away or self._progress.has_gap or now - looked >= LOOK_SECONDS):
+            unsure = self._redis.is_away or self._progress.has_gap or now - began < SETTLING_SECONDS
+            if not (asked or unsure or now - looked >= LOOK_SECONDS):
                 continue
             looked = now
             try:

@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 MOST_PER_PERSON = 20
@@ -45,12 +46,16 @@ class Bucket:
 
 @dataclass(slots=True, eq=False)
 class Guest:
-    """One connection. `sid` and what follows are set once it has said who it is; `expires_at` is in Unix seconds."""
+    """One connection; `engine` is the library's own object for it.
+
+    `sid` and what follows are set once it has said who it is; `expires_at` is in Unix seconds.
+    """
 
     eio_sid: str
     address: str
+    engine: Any
     came_at: float = field(default_factory=time.monotonic)
-    messages: Bucket = field(default_factory=lambda: Bucket(30, 5))
+    packets: Bucket = field(default_factory=lambda: Bucket(30, 5))
     replays: Bucket = field(default_factory=lambda: Bucket(5, 0.5))
     asked_in: bool = False
     closing: bool = False
@@ -86,9 +91,9 @@ class Guests:
         """Whether one more stranger may come from there."""
         return self._strangers[address] < MOST_STRANGERS_PER_ADDRESS and sum(self._strangers.values()) < MOST_STRANGERS
 
-    def arrive(self, eio_sid: str, address: str) -> Guest:
+    def arrive(self, eio_sid: str, address: str, engine: Any) -> Guest:
         """A connection that has not said who it is."""
-        guest = self._by_eio[eio_sid] = Guest(eio_sid, address)
+        guest = self._by_eio[eio_sid] = Guest(eio_sid, address, engine)
         self._strangers[address] += 1
         return guest
 
