@@ -116,7 +116,9 @@ def test_a_set_up_that_was_interrupted_is_completed_by_the_next(machine: Machine
     machine.log.write_text("")
     assert machine.run("scripts/setup", "run").returncode == 0
     assert machine.calls("-m venv") == []
-    assert machine.calls("requirements/run.txt")
+    assert "--reinstall" in machine.calls("requirements/run.txt")[0]
+    machine.run("scripts/setup", "dev")
+    assert "--reinstall" not in machine.calls("requirements/dev.txt")[0]
 
 
 def test_a_moved_folder_gets_a_new_environment(machine: Machine, tmp_path: Path) -> None:
