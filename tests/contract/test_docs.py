@@ -11,6 +11,7 @@ import sys
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +244,17 @@ def test_the_defaults_in_the_documentation_are_the_real_ones() -> None:
         if field.default is not PydanticUndefined and rows[key] != shown(field.default)
     }
     assert wrong == {}
+
+
+@pytest.mark.parametrize("name", sorted(point.name for point in entry_points(group=hookspecs.PLUGINS_GROUP)))
+def test_every_setting_of_a_plugin_here_has_a_row_on_its_page(name: str) -> None:
+    if not (DOCS.parent / "plugins" / name).is_dir():
+        pytest.skip(f"{name} is not of this repository")
+    (point,) = entry_points(group=hookspecs.PLUGINS_GROUP, name=name)
+    settings = point.load().hub_plugin().settings
+    rows = re.findall(r"^\| `([^`]+)` \| ", page(f"plugins/{name}.md"), re.MULTILINE)
+    keys = {f"plugins.{name}.{key}" for key in settings.model_fields}
+    assert keys == {row for row in rows if row.startswith(f"plugins.{name}.")}
 
 
 # Commands and routes
