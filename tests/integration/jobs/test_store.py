@@ -143,7 +143,13 @@ async def test_without_redis_jobs_are_queued_run_and_cancelled_all_the_same(
         await asyncio.wait_for(started.wait(), 4)
         await web.jobs.cancel(waiting)
         assert (await hub.ended(waiting, within=2)).state is JobState.CANCELLED
-        # And with it again, as if nothing had happened.
+        # And with it again, as if nothing had happened: tokens are read once more.
         valkey_server.start()
         await eventually(lambda: not web.redis.is_away)
         await hub.ended(await web.jobs.enqueue("p", "main", "note", {}), within=4)
+        assert await web.jobs.dispatcher.push(new_id())
+        await eventually(lambda: _no_tokens_left(web), within=5)
+
+
+async def _no_tokens_left(hub: Process) -> bool:
+    return int(await hub.redis.call("LLEN", "saq:mn-jobs:queued")) == 0

@@ -223,11 +223,11 @@ async def test_redis_away_costs_next_to_nothing_and_is_survived(
         assert not await hub.redis.publish("anything", {})
         before = psutil.Process(process.pid).cpu_times()
         lines = len(workers.log.splitlines())
-        await asyncio.sleep(4)
+        await asyncio.sleep(3)
         after = psutil.Process(process.pid).cpu_times()
-        assert (after.user + after.system) - (before.user + before.system) < 0.8
+        assert (after.user + after.system) - (before.user + before.system) < 0.6
         assert len(workers.log.splitlines()) - lines < 20
-        assert len(workers.notes("tick")) >= 3
+        assert len(workers.notes("tick")) >= 3, "periodic tasks go on without Redis"
         valkey_server.start()
         await eventually(lambda: not hub.redis.is_away)
         await hub.ended(await hub.jobs.enqueue("probe", "main", "quick", {}), within=5)

@@ -36,7 +36,11 @@ create table medianest.jobs (
     finished_at timestamptz,
     constraint jobs_running check (state <> 'running' or (attempt_token is not null and heartbeat_at is not null)),
     constraint jobs_finished check ((finished_at is not null) = (state in ('done', 'failed', 'cancelled')))
-) with (fillfactor = 80);
+) with (
+    fillfactor = 80,
+    -- Rows change often and in bursts: what they leave behind in the small indexes below would slow every claim.
+    autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02
+);
 
 create index jobs_waiting on medianest.jobs (lane, priority desc, run_at, id) where state = 'queued';
 create index jobs_due on medianest.jobs (run_at) where state = 'queued';
