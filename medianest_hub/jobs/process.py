@@ -17,6 +17,7 @@ from medianest_hub.infrastructure.database import Database, DatabaseAway, Databa
 from medianest_hub.infrastructure.exits import EXIT_OPERATOR, EXIT_SCHEMA_BEHIND, OperatorError
 from medianest_hub.infrastructure.logs import configure_logs
 from medianest_hub.jobs.assembly import HubParts, SchemaBehind, SchemaNewer
+from medianest_hub.jobs.housekeeping import Housekeeping
 from medianest_hub.jobs.status import StatusServer
 from medianest_hub.jobs.worker import Worker
 from medianest_hub.settings import LoadedSettings
@@ -86,6 +87,10 @@ async def _open(loaded: LoadedSettings, stack: contextlib.AsyncExitStack) -> Wor
         realtime=parts.realtime,
         concurrency=settings.worker.concurrency,
     )
+    retention = settings.realtime.retention_hours
+    housekeeping = Housekeeping(db, parts.sessions, parts.realtime, retention)
+    tidying = asyncio.create_task(housekeeping.loop.run(), name="housekeeping")
+    stack.callback(tidying.cancel)
     token = settings.metrics.token.get_secret_value() if settings.metrics.token else None
     status = StatusServer(worker, db, parts.redis, token)
     stack.push_async_callback(status.close)
