@@ -167,10 +167,7 @@ class PluginHost:
 
     async def _keep_looking(self) -> None:
         while True:
-            away = self._redis is not None and self._redis.is_away
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS_REDIS_AWAY if away else LOOK_SECONDS):
-                    await self._look.wait()
+            await self._until_next_look()
             self._look.clear()
             try:
                 await self.reconcile()
@@ -180,6 +177,16 @@ class PluginHost:
                 else:
                     log.exception("plugins_not_reconciled")
                 await asyncio.sleep(1.0)
+
+    async def _until_next_look(self) -> None:
+        """Until somebody hints, or it is time; Redis may go away meanwhile, and then it is time sooner."""
+        ends = asyncio.get_running_loop().time() + LOOK_SECONDS
+        while not self._look.is_set() and asyncio.get_running_loop().time() < ends:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS_REDIS_AWAY):
+                    await self._look.wait()
+            if self._redis is not None and self._redis.is_away:
+                return
 
     async def _report(self) -> None:
         """Tell Postgres what this process made of it, so that an admin sees every replica."""
