@@ -26,6 +26,7 @@ from medianest_hub.plugin_api import Role
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of people who exist only in a test
 _PROGRAM = (sys.executable, "-P", "-m", "medianest_hub")
 _START_LIMIT = 60.0
+LOG = "hub.log"
 
 
 class HubDied(Exception):
@@ -60,7 +61,7 @@ class HubProcess:
     @property
     def log(self) -> str:
         """All lines of all its processes."""
-        return (self.folder / "hub.log").read_text(errors="replace")
+        return (self.folder / LOG).read_text(errors="replace")
 
     def command(self, *words: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run `medianest WORDS` beside it, with the same settings; raises `HubDied` when it fails and `check` is set."""
@@ -88,7 +89,7 @@ def run_hub(
     thread. Raises `HubDied`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    port, worker_port = _free_port(), _free_port()
+    port, worker_port = free_port(), free_port()
     defaults = {
         "data_dir": str(folder / "data"),
         "server": {"port": port},
@@ -101,7 +102,7 @@ def run_hub(
     variables = {**kept, **_as_variables(defaults), **given, **(environment or {})}
     address = f"http://127.0.0.1:{variables['MEDIANEST_SERVER__PORT']}"
     worker_address = f"http://127.0.0.1:{variables['MEDIANEST_WORKER__PORT']}"
-    with (folder / "hub.log").open("ab") as log:
+    with (folder / LOG).open("ab") as log:
         process = processes.spawn(
             [*program, "serve"],
             death_signal=signal.SIGTERM,
@@ -111,13 +112,14 @@ def run_hub(
         )
     hub = HubProcess(address, worker_address, variables, folder, process, program)
     try:
-        _wait_ready(hub)
+        wait_ready(hub.url, hub.process, hub.folder / LOG)
         yield hub
     finally:
         processes.stop(process, (signal.SIGTERM, 30.0))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port nobody has now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -135,15 +137,16 @@ def _as_variables(tree: Mapping[str, Any], prefix: str = "MEDIANEST_") -> dict[s
     return variables
 
 
-def _wait_ready(hub: HubProcess) -> None:
+def wait_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until the hub at `url` answers that it is ready. `HubDied` when its process ends, or time is up."""
     limit = time.monotonic() + _START_LIMIT
-    while True:
-        if hub.process.poll() is not None:
-            raise HubDied(f"the hub ended with {hub.process.returncode}:\n{hub.log[-4000:]}")
-        if _answers_ready(hub.url):
-            return
+    while not _answers_ready(url):
+        if process.poll() is not None:
+            raise HubDied(f"the hub ended with {process.returncode}:\n{log.read_text(errors='replace')[-4000:]}")
         if time.monotonic() > limit:
-            raise HubDied(f"the hub was not ready within {_START_LIMIT:.0f} s:\n{hub.log[-4000:]}")
+            raise HubDied(
+                f"the hub was not ready within {_START_LIMIT:.0f} s:\n{log.read_text(errors='replace')[-4000:]}"
+            )
         time.sleep(0.05)
 
 
@@ -210,33 +213,30 @@ class Hub:
     def __init__(self, process: HubProcess) -> None:
         self.process = process
         self.url = process.url
-        self._session: aiohttp.ClientSession | None = None
+        self.session: aiohttp.ClientSession
         self.stranger: HubClient
         self.admin: HubClient
 
     async def __aenter__(self) -> Hub:
-        self._session = aiohttp.ClientSession()
-        self.stranger = HubClient(self._session, self.url)
+        self.session = aiohttp.ClientSession()
+        self.stranger = HubClient(self.session, self.url)
         self.admin = await self.person("ada", Role.ADMIN)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        await self.session.close()
 
     async def person(self, username: str, role: Role = Role.MEMBER) -> HubClient:
         """Somebody signed in, made on first use."""
-        if self._session is None:
-            raise RuntimeError("use it inside `async with`")
         if username not in self.process.tokens:
             await self._create(username, role)
             reply = await self.stranger.post("/api/v1/auth/login", json={"username": username, "password": PASSWORD})
             if reply.status != 200:
                 raise HubDied(f"signing in as {username} answered {reply.status}: {reply.body!r}")
             self.process.tokens[username] = reply.json()["access_token"]
-        return HubClient(self._session, self.url, self.process.tokens[username])
+        return HubClient(self.session, self.url, self.process.tokens[username])
 
     async def command(self, *words: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         """`medianest WORDS` beside the hub, as `HubProcess.command`, without holding up the test's loop."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 
 from medianest_hub.infrastructure.data_dir import DataDir
@@ -27,6 +28,11 @@ class Household:
     @property
     def database_url(self) -> str:
         return DataDir(self.process.folder / "data").addresses()["MEDIANEST_DATABASE__URL"]
+
+    def valkey_pid(self) -> int:
+        """The process of the hub's own Valkey."""
+        children = psutil.Process(self.process.process.pid).children(recursive=True)
+        return next(child.pid for child in children if "valkey" in child.name())
 
 
 @pytest.fixture(scope="session")
