@@ -28,6 +28,7 @@ from piccolo.engine.finder import engine_finder
 
 from medianest_hub import __version__
 from medianest_hub.infrastructure.database import Database, DatabaseAway, DatabaseRefused
+from medianest_hub.infrastructure.logs import configure_logs
 from medianest_hub.plugin_api.hookspecs import TABLES_GROUP
 from medianest_hub.settings import LoadedSettings
 
@@ -254,6 +255,7 @@ def _as_piccolo_engine(db: Database) -> Any:
 
 def run(loaded: LoadedSettings, *, check_only: bool = False) -> int:
     """`medianest migrate [--check]`. 0 done · 2 the operator must act · with `check_only` 75 when something is pending."""
+    configure_logs(loaded.settings.log.level, loaded.settings.log.format, process="migrate")
     secret = loaded.settings.database.url
     if secret is None:
         _say("medianest: database.url is not set; `medianest serve` migrates its own embedded database.")
