@@ -42,10 +42,11 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a class of failure means. `wait` is how many seconds to leave before the next try, None: do not try again."""
+    """What a class of failure means: words, and how often (`tries`) another attempt is made after `wait` seconds."""
 
     words: str
-    wait: float | None = None
+    wait: float = 0.0
+    tries: int = 0
 
 
 MEANINGS: dict[Failure, Meaning] = {
@@ -65,25 +66,29 @@ MEANINGS: dict[Failure, Meaning] = {
     Failure.NO_SUCH_FORMAT: Meaning("The video is not offered in this form. Choose another quality or container."),
     Failure.TOO_LARGE: Meaning("The video is larger than this hub allows. Choose a lower quality."),
     Failure.TOO_LONG: Meaning("The video is longer than this hub allows."),
-    Failure.NO_SPACE: Meaning("The disk is too full for this download.", wait=600),
+    Failure.NO_SPACE: Meaning("The disk is too full for this download.", wait=30, tries=1),
     Failure.RATE_LIMITED: Meaning(
-        "The site says it gets too many requests from here. It is tried again later.", wait=900
+        "The site says it gets too many requests from here. Try again in an hour or two.", wait=60, tries=1
     ),
-    Failure.REFUSED: Meaning("The site refused to hand out the video (403). An update of yt-dlp often helps.", wait=60),
-    Failure.UPSTREAM: Meaning("The site answered with an error of its own.", wait=60),
-    Failure.NETWORK: Meaning("The connection to the site broke off.", wait=15),
-    Failure.TIMEOUT: Meaning("The site stopped answering.", wait=30),
-    Failure.TOO_SLOW: Meaning("The site sends so slowly that the download would not end.", wait=120),
-    Failure.BAD_MEDIA: Meaning("What the site sent is not a whole, playable video.", wait=60),
+    Failure.REFUSED: Meaning(
+        "The site refused to hand out the video (403). An update of yt-dlp often helps.", wait=10, tries=2
+    ),
+    Failure.UPSTREAM: Meaning("The site answered with an error of its own.", wait=15, tries=3),
+    Failure.NETWORK: Meaning("The connection to the site broke off.", wait=5, tries=4),
+    Failure.TIMEOUT: Meaning("The site stopped answering.", wait=10, tries=2),
+    Failure.TOO_SLOW: Meaning("The site sends so slowly that the download would not end.", wait=30, tries=1),
+    Failure.BAD_MEDIA: Meaning("What the site sent is not a whole, playable video.", wait=10, tries=1),
     Failure.PROCESSING: Meaning("ffmpeg could not put the video into this container. Choose mkv."),
     Failure.NO_FFMPEG: Meaning("ffmpeg is missing on the worker. An admin has to install it."),
     Failure.STORAGE: Meaning(
-        "The download folder cannot be used. An admin has to look at the plugin's health.", wait=60
+        "The download folder cannot be used. An admin has to look at the plugin's health.", wait=10, tries=2
     ),
     Failure.FILE_LOST: Meaning("The finished file is no longer in the download folder. Retry to fetch it anew."),
     Failure.CANCELLED: Meaning("The download was cancelled."),
-    Failure.KILLED: Meaning("The download's process was ended from outside.", wait=5),
-    Failure.INTERNAL: Meaning("Something went wrong in the hub itself; an admin finds more in its log.", wait=30),
+    Failure.KILLED: Meaning("The download's process was ended from outside.", wait=1, tries=5),
+    Failure.INTERNAL: Meaning(
+        "Something went wrong in the hub itself; an admin finds more in its log.", wait=5, tries=1
+    ),
 }
 
 
@@ -100,7 +105,7 @@ class DownloadFailed(Exception):
         """One sentence for the person who asked."""
         return MEANINGS[self.failure].words
 
-    @property
-    def wait(self) -> float | None:
-        """Seconds before another try, or None when none makes sense."""
-        return MEANINGS[self.failure].wait
+    def wait_before(self, attempt: int) -> float | None:
+        """Seconds to leave before the attempt after this one (counted from 1), or None: no other is made."""
+        meaning = MEANINGS[self.failure]
+        return meaning.wait if attempt <= meaning.tries else None

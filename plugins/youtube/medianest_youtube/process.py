@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from medianest_youtube import tools
 
-STOP_SECONDS: Final = 6.0
+STOP_SECONDS: Final = 2.5
 _LINE_BYTES = 4 << 20
 _STDERR_BYTES = 8 << 10
 

@@ -81,6 +81,23 @@ class Workspace:
         for file in self.root.glob(f"{file_id}.*"):
             file.unlink(missing_ok=True)
 
+    @staticmethod
+    def is_whole(path: Path, size: int | None) -> bool:
+        """Whether a finished file is there with the size it had."""
+        try:
+            found = path.lstat()
+        except OSError:
+            return False
+        return stat.S_ISREG(found.st_mode) and found.st_size == size
+
+    def touched(self, file_id: UUID) -> float:
+        """When something of a download was last written, in seconds since 1970; 0 if there is nothing."""
+        times = [0.0]
+        for path in [*self.root.glob(f"{file_id}.*"), self.folder(file_id), *self.folder(file_id).glob("*")]:
+            with contextlib.suppress(OSError):
+                times.append(path.lstat().st_mtime)
+        return max(times)
+
     def known_ids(self) -> set[UUID]:
         """The ids of everything that lies in the folder, finished or not; files of others are left out."""
         found = set()

@@ -20,7 +20,7 @@ from medianest_youtube.workspace import Workspace
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from tests.simulators.media.server import MediaServer  # noqa: E402 - needs the line above
+from tests.simulators.media.server import MediaServer
 
 MP4 = Choice(Quality.BEST, Container.MP4)
 #: Impatient enough for tests, patient enough for a busy machine.

@@ -72,6 +72,10 @@ def small_disk(path: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(path)], check=True)
 
 
+def grow(disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
+
+
 async def test_a_full_disk_is_said_in_words_and_the_rest_comes_when_there_is_room(
     download, make_runner, media, tmp_path
 ):
@@ -83,7 +87,7 @@ async def test_a_full_disk_is_said_in_words_and_the_rest_comes_when_there_is_roo
         assert caught.value.failure is Failure.NO_SPACE
         assert caught.value.wait is not None
 
-        subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
+        grow(disk)
         finished = await download(media.clip("chunked", "full"))
         assert finished.size == (media.folder / "clip.mp4").stat().st_size
 
