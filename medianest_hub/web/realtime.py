@@ -76,6 +76,11 @@ class Realtime:
         door.sio.on("reauth", self._reauth)
         door.sio.on("resume", self._resume)
 
+    @property
+    def cursor(self) -> int:
+        """What a page that is up to date may resume from."""
+        return self._feed.cursor if self._feed is not None else 0
+
     async def open(self, parts: HubParts) -> None:
         """Follow the log of events. Raises `DatabaseAway` when Postgres is away; then try again."""
         feed = Feed(parts.realtime, parts.redis, self._deliver, self._control)

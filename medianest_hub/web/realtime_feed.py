@@ -6,6 +6,7 @@ Delivers each event once and says how far a page may remember to have come (`set
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
@@ -13,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from redis.exceptions import RedisError
 
 from medianest_hub.infrastructure.realtime_log import CHANNEL, RealtimeEvent, RealtimeLog
-from medianest_hub.infrastructure.redis import RedisLink
+from medianest_hub.infrastructure.redis import RedisAway, RedisLink
 
 log = structlog.get_logger(__name__)
 
@@ -166,6 +168,8 @@ class Feed:
         looked = began = time.monotonic()
         while True:
             asked = await self._woken_within(TICK_SECONDS)
+            with contextlib.suppress(RedisAway, RedisError):
+                await self._redis.call("PING")  # else a process without requests does not notice that Redis is away
             now = time.monotonic()
             self._progress.tick(now)
             unsure = self._redis.is_away or self._progress.has_gap or now - began < SETTLING_SECONDS

@@ -59,11 +59,11 @@ async def replay(feed: Feed, events: RealtimeLog, listener: Listener, cursor: in
         if missed is None or later is None:
             return Replayed(feed.cursor, 0, resync=True)
         coming = {delivery.event.seq for delivery in later}
-        for event in missed:
-            # What this process has not delivered yet, it will.
-            if event.seq is not None and event.seq not in coming and feed.has(event.seq):
-                await send(event, min(event.seq, feed.cursor))
-                count += 1
+        # Sorted out before the first await: what this process has not delivered by now will come with the ring or live.
+        before = [event for event in missed if event.seq not in coming and feed.has(event.seq or 0)]
+        for event in before:
+            await send(event, min(event.seq or 0, feed.cursor))
+        count = len(before)
     while later := feed.after(position):
         position = feed.position
         for delivery in later:
