@@ -31,12 +31,12 @@ def measure() -> list[Row]:
         )
         few, many = folder / "few", folder / "many"
         start(few)
-        with _installed(folder / "plugins"):
+        with installed(folder / "plugins"):
             start(many)
         starts: dict[str, list[float]] = {"few": [], "many": []}
         for _ in range(3):
             starts["few"].append(start(few))
-            with _installed(folder / "plugins"):
+            with installed(folder / "plugins"):
                 starts["many"].append(start(many))
         more = statistics.median(starts["many"]) - statistics.median(starts["few"])
         return [Row(f"{COUNT} plugins installed, start", more, 1.0, "s more"), _request_row(folder, few, many)]
@@ -48,7 +48,7 @@ def _request_row(folder: Path, few: Path, many: Path) -> Row:
         return Row(what, None, 5, "% more", note="wrk is not installed")
     with ExitStack() as stack:
         small = stack.enter_context(run_hub(few, {}))
-        with _installed(folder / "plugins"):
+        with installed(folder / "plugins"):
             large = stack.enter_context(run_hub(many, {}))
         tokens = {hub.url: admin_token(hub) for hub in (small, large)}
         ratios = []
@@ -61,7 +61,7 @@ def _request_row(folder: Path, few: Path, many: Path) -> Row:
 
 
 @contextmanager
-def _installed(folder: Path) -> Iterator[None]:
+def installed(folder: Path) -> Iterator[None]:
     """While in the block, programs started find the plugins of that folder."""
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = str(folder)
