@@ -142,13 +142,13 @@ async def test_every_process_is_called_where_it_was_asked_for(bench: Bench) -> N
     assert await worker.db.fetchval("SELECT count(*) FROM medianest.jobs") == 0
 
 
-async def test_a_thousand_events_at_once(hub: Process) -> None:
+async def test_hundreds_of_events_at_once(hub: Process) -> None:
     ear = Ear()
     await hub.plugins.add("a", listeners=[ear.listener()])
-    for number in range(0, 1000, 100):
+    for number in range(0, 300, 100):
         async with hub.db.transaction() as tx:
             for each in range(number, number + 100):
                 await emit(hub, str(each), tx=tx)
     async with hub.working():
-        await eventually(lambda: len(ear.heard) >= 1000, within=20)
-    assert len({event.id for event in ear.heard}) == len(ear.heard) == 1000
+        await eventually(lambda: len(ear.heard) >= 300, within=20)
+    assert len({event.id for event in ear.heard}) == len(ear.heard) == 300
