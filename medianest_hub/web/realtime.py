@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from typing import Any, Final
-from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
@@ -25,7 +23,7 @@ from medianest_hub.infrastructure import metrics
 from medianest_hub.infrastructure.realtime_log import RealtimeEvent
 from medianest_hub.infrastructure.redis import RedisAway
 from medianest_hub.jobs.assembly import HubParts
-from medianest_hub.plugin_api.errors import BadInput, HubError, TooMany, Unauthorized, Unavailable
+from medianest_hub.plugin_api.errors import TooMany, Unauthorized, Unavailable
 from medianest_hub.plugin_api.people import ADMIN, Person
 from medianest_hub.plugin_host.runtime import PluginRuntime
 from medianest_hub.plugin_host.states import PluginState
@@ -35,6 +33,7 @@ from medianest_hub.web.realtime_door import FLUSH_SECONDS, NAMESPACE, Door
 from medianest_hub.web.realtime_feed import Delivery, Feed
 from medianest_hub.web.realtime_guests import MOST_PER_PERSON, Guest
 from medianest_hub.web.realtime_replay import Listener, Replayed, replay
+from medianest_hub.web.realtime_words import answered, cursor_said, moment, refusal, token_said, uuid_of
 
 log = structlog.get_logger(__name__)
 
@@ -44,8 +43,6 @@ GRACE_SECONDS: Final = 30.0
 SWEEP_SECONDS: Final = 1.0
 RECHECK_SECONDS: Final = 30.0
 """How often sessions and rights are asked for anew although nobody said that they changed; without Redis at each sweep."""
-
-_LARGEST_CURSOR: Final = 2**63 - 1
 
 passed_on = Counter(
     "medianest_realtime_events",
@@ -111,15 +108,15 @@ class Realtime:
         except Exception as error:
             # Anything but this exception would leave the page waiting for ever.
             self.door.close(guest, FLUSH_SECONDS)
-            raise Refused(*_refusal(error)) from None
+            raise Refused(*refusal(error)) from None
         metrics.sockets.set(len(self.door.guests))
 
     async def _let_in(self, guest: Guest, sid: str, auth: object) -> None:
         parts = self._parts
         if parts is None:
             raise Unavailable("The hub is starting; try again shortly.", code="starting", retry_after=1)
-        claims = parts.tokens.read(_token(auth))
-        cursor = _cursor(auth)
+        claims = parts.tokens.read(token_said(auth))
+        cursor = cursor_said(auth)
         # Known before its session is asked about, so that a session ended meanwhile closes it.
         if not self.door.guests.introduce(guest, sid, claims.person_id, claims.session_id, claims.expires_at):
             raise TooMany(
@@ -140,34 +137,34 @@ class Realtime:
         try:
             replayed = await self._replay(guest, cursor)
             if replayed is not None:
-                ready = {**replayed.answer(), "expires_at": _when(guest.expires_at)}
+                ready = {**replayed.answer(), "expires_at": moment(guest.expires_at)}
                 await self.door.tell(guest, "realtime:ready", ready)
         finally:
             guest.welcomed.set()
 
     async def _reauth(self, sid: str, *said: object) -> dict[str, Any]:
-        return await _answered(self._renew(sid, said[0] if said else None))
+        return await answered(self._renew(sid, said[0] if said else None))
 
     async def _renew(self, sid: str, said: object) -> dict[str, Any]:
         """A new token for a connection that goes on; also under another session of the same person."""
         guest, parts = self.door.guests.by_sid(sid), self._parts
         if guest is None or parts is None:
             raise Unauthorized("This connection has ended.")
-        claims = parts.tokens.read(_token(said))
+        claims = parts.tokens.read(token_said(said))
         if claims.person_id != guest.person_id:
             raise Unauthorized("That token is somebody else's; connect anew.", code="other_person")
         person = await self._person(parts, claims)
         if not guest.closing:
             self.door.guests.renew(guest, claims.session_id, claims.expires_at)
             await self._move(guest, person)
-        return {"ok": True, "expires_at": _when(guest.expires_at)}
+        return {"ok": True, "expires_at": moment(guest.expires_at)}
 
     async def _resume(self, sid: str, *said: object) -> dict[str, Any]:
-        return await _answered(self._catch_up(sid, said[0] if said else None))
+        return await answered(self._catch_up(sid, said[0] if said else None))
 
     async def _catch_up(self, sid: str, said: object) -> dict[str, Any]:
         """Replay to a connected page what came after the cursor it sends."""
-        guest, cursor = self.door.guests.by_sid(sid), _cursor(said)
+        guest, cursor = self.door.guests.by_sid(sid), cursor_said(said)
         if guest is None:
             raise Unauthorized("This connection has ended.")
         if not guest.replays.take():
@@ -225,24 +222,31 @@ class Realtime:
         runtime = self._parts.host.runtimes.get(event.partition(":")[0]) if self._parts is not None else None
         return runtime is None or runtime.running
 
-    def _plugin_changed(self, runtime: PluginRuntime, _before: PluginState, after: PluginState) -> None:
-        """Every process tells its own pages of its own plugins."""
-        data = {
+    def _plugin_changed(self, runtime: PluginRuntime, before: PluginState, after: PluginState) -> None:
+        """Every process tells its own pages of its own plugins: admins the state, everybody the tiles that come or go."""
+        if self.door.closed:
+            return
+        state = {
             "plugin": runtime.name,
             "instance": runtime.instance,
             "state": after.value,
             "reason": runtime.reason,
         }
-        if not self.door.closed:
-            self.door.spawn(self._emit("plugin:state", data, f"perm:{ADMIN}"))
+        self.door.spawn(self._emit("plugin:state", state, f"perm:{ADMIN}"))
+        if runtime.plugin is None or PluginState.RUNNING not in (before, after) or before is after:
+            return
+        for widget in runtime.plugin.widgets:
+            room = f"perm:{runtime.plugin.full_permission(widget.permission)}"
+            tile = {"id": f"{runtime.name}.{runtime.instance}.{widget.name}"}
+            self.door.spawn(self._emit("widget:changed", tile, room))
 
     # Ends and changes
 
     async def _control(self, message: dict[str, Any]) -> None:
         guests = self.door.guests
-        if session := _uuid(message.get("close_session")):
+        if session := uuid_of(message.get("close_session")):
             self._end(guests.of_session(session), "auth:ended", "session_ended")
-        if person := _uuid(message.get("close_person")):
+        if person := uuid_of(message.get("close_person")):
             self._end(guests.of_person(person), "auth:ended", "session_ended")
 
     def _end(self, guests: Iterable[Guest], event: str, code: str) -> None:
@@ -344,51 +348,3 @@ def _place(guest: Guest, person: Person) -> None:
 
 def _payload(event: RealtimeEvent, cursor: int | None) -> dict[str, Any]:
     return event.data if cursor is None else {**event.data, "cursor": cursor}
-
-
-def _token(said: object) -> str:
-    token = said.get("token") if isinstance(said, dict) else None
-    if not isinstance(token, str) or not token:
-        raise Unauthorized("Send your access token as `token`.", code="token_missing")
-    return token
-
-
-def _cursor(said: object) -> int | None:
-    """The cursor somebody sent, None without one. Raises `BadInput`."""
-    cursor = said.get("cursor") if isinstance(said, dict) else None
-    if cursor is None:
-        return None
-    if isinstance(cursor, bool) or not isinstance(cursor, int) or not 0 <= cursor <= _LARGEST_CURSOR:
-        raise BadInput("`cursor` is a whole number, as it came with an event.", code="bad_cursor")
-    return cursor
-
-
-def _refusal(error: Exception) -> tuple[str, dict[str, Any]]:
-    """A code and words for the page; nothing of what it did not cause."""
-    if isinstance(error, HubError):
-        words: dict[str, Any] = {"code": error.error_code, "message": error.message}
-        if error.retry_after is not None:
-            words["retry_after"] = error.retry_after
-        return error.error_code, words
-    log.error("socket_request_failed", exc_info=error)
-    return "internal_error", {"code": "internal_error", "message": "Something went wrong; try again later."}
-
-
-async def _answered(work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
-    """Its answer, or why there is none: a page must not wait for an acknowledgement that never comes."""
-    try:
-        return await work
-    except Exception as error:
-        code, words = _refusal(error)
-        return {"ok": False, **words, "code": code}
-
-
-def _uuid(value: object) -> UUID | None:
-    try:
-        return UUID(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-
-
-def _when(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

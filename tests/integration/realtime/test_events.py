@@ -393,6 +393,8 @@ async def test_a_widget_that_changes_reaches_the_pages_of_whom_it_concerns(
     assert changed["id"] == "weather.main.mine"
     await still_open(others, one, other)
     assert others.got("widget:changed") == []
+    await one.parts.host.wanted.set_enabled("weather", enabled=False)  # a tile that goes has changed as well
+    assert await others.until("widget:changed") == {"id": "weather.main.mine"}
 
 
 async def test_a_control_message_of_nonsense_harms_nothing(start_replica: StartReplica, open_page: OpenPage) -> None:
