@@ -29,6 +29,7 @@ from medianest_hub.testing import pytest_plugin
 from medianest_hub.web.problems import Problem
 from medianest_hub.web.routes import all_core_routes
 from medianest_hub.web.routes.auth import Credentials, Token
+from medianest_youtube.failures import Failure
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -255,6 +256,11 @@ def test_every_setting_of_a_plugin_here_has_a_row_on_its_page(name: str) -> None
     rows = re.findall(r"^\| `([^`]+)` \| ", page(f"plugins/{name}.md"), re.MULTILINE)
     keys = {f"plugins.{name}.{key}" for key in settings.model_fields}
     assert keys == {row for row in rows if row.startswith(f"plugins.{name}.")}
+
+
+def test_every_way_a_download_can_fail_has_a_row() -> None:
+    table = page("plugins/youtube.md").partition("## When a download fails")[2]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [failure.value for failure in Failure]
 
 
 # Commands and routes
