@@ -7,6 +7,7 @@ body come from `Call`'s parameters (`Empty` where left out), the answer's from t
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
@@ -139,7 +140,7 @@ class Router:
         """Declare the decorated function as handler; `options` are those of `Route`."""
 
         def declare(handler: HandlerT) -> HandlerT:
-            words = (handler.__doc__ or "").strip().partition("\n")
+            words = inspect.cleandoc(handler.__doc__ or "").partition("\n")
             options.setdefault("summary", words[0].rstrip("."))
             options.setdefault("description", words[2].strip())
             self.add(Route(method=method, path=path, handler=handler, **options))

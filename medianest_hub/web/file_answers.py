@@ -75,7 +75,7 @@ def _open(path: Path) -> _OpenFile:
     try:
         # O_NONBLOCK: a named pipe in the place of a file must not hold a thread for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a path no file can have
         raise NotFound("The file is not there.", code="file_missing") from error
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):

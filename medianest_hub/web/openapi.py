@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import inspect
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -201,7 +200,7 @@ def _operation(one: Mounted, schemas: _Schemas, name: str) -> Json:
         "x-limits": [f"{zone.name}: {zone.rate}" for zone in one.zones],
     }
     if route.description:
-        operation["description"] = inspect.cleandoc(route.description)
+        operation["description"] = route.description
     if one.permission is not None:
         operation["x-permission"] = one.permission
     if models.body is not Empty:

@@ -1,0 +1,198 @@
+"""Rate limits: the same count over all replicas, by person or address, and never open because Redis is away."""
+
+import asyncio
+
+import pytest
+import redis
+
+from medianest_hub.infrastructure.embedded.valkey import EmbeddedValkey
+
+from .conftest import Install, Reply, Site, Somebody, StartSite
+
+PLUGIN = """
+from pydantic import BaseModel
+
+router = Router()
+done = []
+
+@router.get("/free", permission="hub.signed_in")
+async def free(ctx, call: Call) -> None:
+    return None
+
+@router.post("/dear", permission="hub.signed_in", limit="dear")
+async def dear(ctx, call: Call) -> None:
+    return None
+
+@router.post("/tube", permission="hub.signed_in", limit="tube")
+async def tube(ctx, call: Call) -> None:
+    return None
+
+@router.get("/open", public=True)
+async def open_to_all(ctx, call: Call) -> None:
+    return None
+
+@router.post("/guarded", public=True, limit="auth")
+async def guarded(ctx, call: Call) -> None:
+    return None
+
+@hookimpl
+def hub_plugin():
+    limits = [Limit("dear", "3/hour"), Limit("tube", "100/hour", setting="youtube")]
+    return PluginInfo(title="Limits", api_version=1, limits=limits)
+
+@hookimpl
+def hub_routes():
+    return router
+"""
+PATH = "/api/v1/limits"
+
+
+@pytest.fixture(autouse=True)
+def _plugin(install: Install) -> None:
+    install("limits", PLUGIN)
+
+
+async def many(
+    count: int, *sites: Site, path: str = "/free", by: Somebody | None = None, method: str = "GET"
+) -> list[Reply]:
+    """That many calls at the same time, in turn to each site."""
+    calls = (sites[number % len(sites)].call(method, PATH + path, by=by) for number in range(count))
+    return await asyncio.gather(*calls)
+
+
+def let_in(replies: list[Reply]) -> int:
+    assert {reply.status for reply in replies} <= {204, 429}
+    return sum(reply.status == 204 for reply in replies)
+
+
+async def test_two_processes_share_one_count_exactly(start_site: StartSite) -> None:
+    one, two = await start_site(limits__api="20/minute"), await start_site(limits__api="20/minute")
+    mia, tom = await one.person("mia"), await one.person("tom")
+    assert let_in(await many(60, one, two, by=mia)) == 20
+    assert let_in(await many(5, one, two, by=mia)) == 0
+    assert let_in(await many(60, two, one, by=tom)) == 20
+
+
+async def test_two_sessions_of_a_person_share_one_count(start_site: StartSite) -> None:
+    site = await start_site(limits__api="10/minute")
+    first, second = await site.person("mia"), await site.person("mia")
+    assert let_in(await many(10, site, by=first)) == 10
+    assert let_in(await many(5, site, by=second)) == 0
+
+
+async def test_a_refusal_says_when_to_come_again(start_site: StartSite) -> None:
+    site = await start_site(limits__api="3/minute")
+    mia = await site.person()
+    await many(3, site, by=mia)
+    reply = await site.get(f"{PATH}/free", by=mia)
+    problem = reply.json()
+    assert (reply.status, problem["code"], problem["params"]) == (
+        429,
+        "too_many_requests",
+        {"zone": "api", "limit": "3/minute"},
+    )
+    assert 1 <= int(reply.headers["Retry-After"]) <= 60
+    assert reply.headers["RateLimit-Policy"] == '"api";q=3;w=60'
+    assert reply.headers["RateLimit"] == f'"api";r=0;t={reply.headers["Retry-After"]}'
+
+
+async def test_there_is_room_again_after_the_time_named(start_site: StartSite) -> None:
+    site = await start_site(limits__api="2/second")
+    mia = await site.person()
+    replies = await many(3, site, by=mia)
+    wait = next(int(reply.headers["Retry-After"]) for reply in replies if reply.status == 429)
+    await asyncio.sleep(wait + 0.05)
+    assert let_in(await many(2, site, by=mia)) == 2
+
+
+async def test_refused_requests_do_not_make_the_wait_longer(start_site: StartSite) -> None:
+    site = await start_site(limits__api="2/second")
+    mia = await site.person()
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    let_in_at: list[float] = []
+    while loop.time() - begin < 2.2:
+        reply = await site.get(f"{PATH}/free", by=mia)
+        if reply.status == 204:
+            let_in_at.append(loop.time())
+    assert 4 <= len(let_in_at) <= 6
+    assert all(later - earlier > 0.98 for earlier, later in zip(let_in_at, let_in_at[2:], strict=False))
+
+
+async def test_a_route_counts_in_its_own_zone_too_and_a_core_setting_overrides_it(start_site: StartSite) -> None:
+    site = await start_site(limits__youtube="2/hour")
+    mia = await site.person()
+    assert let_in(await many(10, site, path="/dear", by=mia, method="POST")) == 3
+    replies = await many(10, site, path="/tube", by=mia, method="POST")
+    assert let_in(replies) == 2
+    assert next(reply for reply in replies if reply.status == 429).json()["params"]["zone"] == "limits.tube"
+    assert let_in(await many(5, site, by=mia)) == 5
+
+
+async def test_strangers_are_counted_by_address_and_a_bad_token_makes_nobody_else_of_them(
+    start_site: StartSite,
+) -> None:
+    site = await start_site(limits__api="4/minute")
+    replies = [await site.get(f"{PATH}/open", headers={"Authorization": f"Bearer {n}"}) for n in range(6)]
+    assert [reply.status for reply in replies] == [204] * 4 + [429] * 2
+    mia = await site.person()
+    assert (await site.get(f"{PATH}/free", by=mia)).status == 204
+
+
+async def test_a_forwarded_address_is_believed_from_a_trusted_proxy_alone(start_site: StartSite) -> None:
+    def asked(site: Site, address: str) -> object:
+        return site.get(f"{PATH}/open", headers={"X-Forwarded-For": address})
+
+    plain = await start_site(limits__api="2/minute")
+    statuses = [(await asked(plain, f"192.0.2.{n}")).status for n in range(4)]  # type: ignore[misc]
+    assert statuses == [204, 204, 429, 429]
+    behind = await start_site(limits__api="2/minute", server__trusted_proxies="127.0.0.0/8,10.0.0.0/8")
+    for chain in ("192.0.2.1", "evil, 192.0.2.1", "203.0.113.9, 192.0.2.1, 10.1.1.1"):
+        status = (await asked(behind, chain)).status  # type: ignore[misc]
+        assert status == (429 if chain.endswith("10.1.1.1") else 204)
+    for address, status in (
+        ("2001:db8::1", 204),
+        ("2001:db8::ffff", 204),
+        ("2001:db8:0:0:9::1", 429),
+        ("2001:db8:0:1::1", 204),
+    ):
+        assert (await asked(behind, address)).status == status  # type: ignore[misc]
+
+
+async def test_health_is_not_counted(start_site: StartSite) -> None:
+    site = await start_site(limits__api="1/minute")
+    assert {(await site.get("/api/health/ready")).status for _ in range(5)} == {200}
+
+
+async def test_with_redis_away_this_process_counts_alone_and_guards_sign_in_more_strictly(
+    start_site: StartSite, valkey_server: EmbeddedValkey
+) -> None:
+    site = await start_site(redis=valkey_server.url, limits__api="10/minute", limits__auth="6/minute")
+    mia = await site.person()
+    assert let_in(await many(2, site, by=mia)) == 2
+    valkey_server.stop()
+    assert let_in(await many(30, site, by=mia)) == 10
+    replies = await many(6, site, path="/guarded", method="POST")
+    assert let_in(replies) == 3
+    refused = next(reply for reply in replies if reply.status == 429)
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+
+
+async def test_a_redis_that_refuses_to_write_does_not_open_the_gate(
+    start_site: StartSite, valkey_server: EmbeddedValkey
+) -> None:
+    site = await start_site(redis=valkey_server.url, limits__api="5/minute")
+    mia = await site.person()
+    with redis.Redis.from_url(valkey_server.url) as client:
+        client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("maxmemory", 1)
+    assert let_in(await many(20, site, by=mia)) == 5
+
+
+async def test_limits_survive_a_forgotten_script(start_site: StartSite, redis_url: str) -> None:
+    site = await start_site(limits__api="4/minute")
+    mia = await site.person()
+    assert let_in(await many(2, site, by=mia)) == 2
+    with redis.Redis.from_url(redis_url) as client:
+        client.script_flush()
+    assert let_in(await many(4, site, by=mia)) == 2
