@@ -20,7 +20,7 @@ run: ## bring up the hub with its own PostgreSQL and Valkey on http://127.0.0.1:
 
 test: ## run every test of the hub and its plugins
 	@scripts/setup dev
-	@scripts/system-packages
+	@scripts/system-packages test
 	@$(BIN)/python -m pytest $(ARGS)
 	@echo "make test: everything passed"
 
@@ -39,7 +39,7 @@ format: ## put code into the project's format, and repair what ruff can
 
 bench: ## measure speed and size against the targets
 	@scripts/setup dev
-	@scripts/system-packages
+	@scripts/system-packages bench
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: ## build the documentation into site/, warnings being errors

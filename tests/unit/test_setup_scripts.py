@@ -176,6 +176,15 @@ def test_missing_commands_are_named_to_an_ordinary_user(machine: Machine) -> Non
     assert "apt-get install ffmpeg)" in done.stderr
 
 
+def test_benchmarks_need_more_than_tests(machine: Machine) -> None:
+    for name in ("ffmpeg", "ffprobe", "git"):
+        machine.put(name, FAKE_APT)
+    assert machine.run("scripts/system-packages", "test").returncode == 0
+    done = machine.run("scripts/system-packages", "bench")
+    assert done.returncode == 1
+    assert "not here: wrk" in done.stderr
+
+
 def test_root_gets_missing_packages_and_a_second_attempt(tmp_path: Path) -> None:
     machine = Machine(tmp_path, uid=0)
     machine.put("apt-get", FAKE_APT)
