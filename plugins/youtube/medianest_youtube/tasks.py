@@ -11,7 +11,7 @@ from uuid import UUID
 from medianest_hub.plugin_api import Context, Job, MediaFileAdded, Queries, Record, errors, task
 from medianest_youtube import store, work_store
 from medianest_youtube.events import DownloadFailedEvent, DownloadFinished
-from medianest_youtube.failures import DownloadFailed
+from medianest_youtube.failures import MEANINGS, DownloadFailed
 from medianest_youtube.folder import ensure_folder
 from medianest_youtube.models import DownloadJob, DownloadState
 from medianest_youtube.options import Choice, Container, Quality
@@ -174,6 +174,9 @@ class _Attempt:
         if wait is not None:
             raise errors.RetryLater(error.words, code=error.failure.value, retry_after=wait) from error
         self._count(error.failure.value)
+        if not MEANINGS[error.failure].tries:
+            # Asked for again or not, what is there of it will be of no use.
+            await asyncio.to_thread(workspace_of(ctx).discard, self.file_id)
         raise errors.GiveUp(error.words, code=error.failure.value) from error
 
     async def _emit_failed(self, tx: Queries, error: DownloadFailed) -> None:

@@ -20,14 +20,14 @@ from medianest_youtube.workspace import Workspace
 _ORPHAN_SECONDS: Final = 3600.0
 _PARTS_KEPT: Final = timedelta(days=1)
 _SETTLE_AFTER: Final = timedelta(seconds=30)
+_SETTLED_AT_ONCE: Final = 200
+"""Each costs a query; thousands may be queued, and nearly all of them are well."""
 
 
 async def settle_orphans(ctx: Context[YouTubeSettings]) -> None:
     """Active files without a living job: cancelled with their job, failed with it, or queued anew when it is unknown."""
     now = ctx.clock.now()
-    for row in await work_store.active(ctx.db):
-        if now - row["updated_at"] < _SETTLE_AFTER:
-            continue
+    for row in await work_store.active(ctx.db, now - _SETTLE_AFTER, _SETTLED_AT_ONCE):
         job = None if row["job_id"] is None else await ctx.jobs.get(row["job_id"])
         if job is not None and job.state in (JobState.QUEUED, JobState.RUNNING):
             continue

@@ -121,10 +121,12 @@ async def hand_back(q: Queries, file_id: UUID, token: UUID, now: datetime) -> No
     )
 
 
-async def active(q: Queries) -> Sequence[Record]:
-    """Files something is still to be done for: `id`, `job_id`, `updated_at`."""
+async def active(q: Queries, before: datetime, limit: int) -> Sequence[Record]:
+    """Some of the files something is still to be done for, untouched since `before`: `id`, `job_id`. Any of them in turn."""
     return await q.fetch(
-        f"SELECT id, job_id, updated_at FROM plugin_youtube.media_file WHERE state IN ({_ACTIVE})"  # noqa: S608
+        f"""SELECT id, job_id FROM plugin_youtube.media_file WHERE state IN ({_ACTIVE}) AND updated_at < $1
+             ORDER BY random() LIMIT $2""",  # noqa: S608 - every part is written here
+        *(before, limit),
     )
 
 

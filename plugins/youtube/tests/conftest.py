@@ -11,10 +11,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from medianest_hub.testing import ContextMaker, MemoryContext
 from medianest_youtube.addresses import HostRules
 from medianest_youtube.limits import Limits
 from medianest_youtube.options import Choice, Container, Quality
 from medianest_youtube.runner import Finished, Runner
+from medianest_youtube.settings import YouTubeSettings
 from medianest_youtube.video import Progress, VideoInfo
 from medianest_youtube.workspace import Workspace
 
@@ -32,6 +34,14 @@ LIMITS = Limits(
 @pytest.fixture(scope="session")
 def medianest_plugin() -> str:
     return "youtube"
+
+
+@pytest.fixture
+async def ctx(context: ContextMaker) -> MemoryContext[YouTubeSettings]:
+    settings = YouTubeSettings(
+        allowed_hosts=["127.0.0.1"], allow_private_addresses=True, min_free_gb=0, stall_seconds=5
+    )
+    return await context(settings, database=True)
 
 
 @pytest.fixture(scope="session")
