@@ -127,8 +127,9 @@ def describable(one: Mounted) -> bool:
     """Whether its models have a JSON Schema; a plugin's may hold what has none, and then go without description."""
     try:
         models_json_schema(list(_keys(one)), ref_template=_REF)
-    except Exception:
-        log.exception("route_not_described", source=one.source, route=f"{one.route.method} {one.template}")
+    except Exception as error:
+        route = f"{one.route.method} {one.template}"
+        log.warning("route_not_described", source=one.source, route=route, error=str(error)[:500])
         return False
     return True
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -15,7 +17,10 @@ from uuid import UUID
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
+from medianest_hub.infrastructure.embedded.postgres import EmbeddedPostgres
+from medianest_hub.infrastructure.embedded.valkey import EmbeddedValkey
 from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_api import Role
 from medianest_hub.plugin_host.host import PluginHost
@@ -24,6 +29,7 @@ from medianest_hub.testing.distributions import plugin_source, write_distributio
 from medianest_hub.web.app import create_app
 from medianest_hub.web.hub import WebHub
 from medianest_hub.web.mounted import Mounted
+from tests.conftest import fresh_database
 
 
 @dataclass(frozen=True)
@@ -101,40 +107,40 @@ StartSite = Callable[..., Awaitable[Site]]
 Install = Callable[..., None]
 
 
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """`install("weather", source)` installs a synthetic plugin for the sites started afterwards."""
-    folder = tmp_path / "installed"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
+@contextlib.contextmanager
+def installer(folder: Path) -> Iterator[Install]:
+    """What `install` gives, for the plugins in `folder`."""
+    folder.mkdir(parents=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
 
-    def write(name: str, body: str) -> None:
-        write_distribution(folder, name, plugin_source(body))
-        importlib.invalidate_caches()
+        def write(name: str, body: str) -> None:
+            write_distribution(folder, name, plugin_source(body))
+            importlib.invalidate_caches()
 
-    yield write
+        yield write
     for name in [name for name in sys.modules if name.startswith("synthetic_")]:
         del sys.modules[name]
 
 
-@pytest.fixture
-async def start_site(postgres_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[StartSite]:
-    """`await start_site()`: one more web process; `MEDIANEST_…` variables by their rest, `limits__api="5/minute"`."""
+@contextlib.asynccontextmanager
+async def sites(default_postgres: str, default_redis: str, folder: Path) -> AsyncIterator[StartSite]:
+    """What `start_site` gives."""
     async with AsyncExitStack() as stack:
 
         async def start(
-            redis: str = redis_url, postgres: str = postgres_url, open: bool = True, **settings: str
+            redis: str = default_redis, postgres: str = default_postgres, open: bool = True, **settings: str
         ) -> Site:
             environ = {
                 "MEDIANEST_DATABASE__URL": postgres,
                 "MEDIANEST_REDIS__URL": redis,
                 "MEDIANEST_SECRET_KEY": "test-secret-key-of-at-least-32-characters",
-                "MEDIANEST_DATA_DIR": str(tmp_path / "data"),
+                "MEDIANEST_DATA_DIR": str(folder / "data"),
                 "MEDIANEST_LIMITS__API": "100000/minute",
                 "MEDIANEST_PLUGINS__BLOCKED": '["youtube", "hello"]',
                 **{f"MEDIANEST_{name.upper()}": value for name, value in settings.items()},
             }
-            config = tmp_path / "medianest.toml"
+            config = folder / "medianest.toml"
             config.touch()
             loaded = load_settings(config, environ)
             host = PluginHost(loaded, "web")
@@ -161,6 +167,49 @@ async def start_site(postgres_url: str, redis_url: str, tmp_path: Path) -> Async
             return Site(f"http://127.0.0.1:{port}", hub, parts, app.ctx.mounted, session)
 
         yield start
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Iterator[Install]:
+    """`install("weather", source)` installs a synthetic plugin for the sites started afterwards."""
+    with installer(tmp_path / "installed") as write:
+        yield write
+
+
+@pytest.fixture
+async def start_site(postgres_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[StartSite]:
+    """`await start_site()`: one more web process; `MEDIANEST_…` variables by their rest, `limits__api="5/minute"`."""
+    async with sites(postgres_url, redis_url, tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def install_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
+    """`install` for a whole module."""
+    with installer(tmp_path_factory.mktemp("once") / "installed") as write:
+        yield write
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def start_once(
+    postgres_server: EmbeddedPostgres,
+    migrated_template: str,
+    shared_valkey: EmbeddedValkey,
+) -> AsyncIterator[StartSite]:
+    """`start_site` for a whole module whose tests do not get into each other's way; they run in the module's loop."""
+    async with sites_on_a_fresh_database(postgres_server.url, migrated_template, shared_valkey.url) as start:
+        yield start
+
+
+@contextlib.asynccontextmanager
+async def sites_on_a_fresh_database(postgres: str, template: str, redis: str) -> AsyncIterator[StartSite]:
+    # Making a database runs a loop of its own, which this one cannot hold.
+    made = fresh_database(postgres, template)
+    url = await asyncio.to_thread(next, made)
+    with tempfile.TemporaryDirectory(prefix="mn-web-") as folder:
+        async with sites(url, redis, Path(folder)) as start:
+            yield start
+    await asyncio.to_thread(next, made, None)
 
 
 async def _stop(server: Any) -> None:

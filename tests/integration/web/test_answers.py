@@ -4,8 +4,11 @@ import asyncio
 import json
 
 import pytest
+import pytest_asyncio
 
 from .conftest import Install, Site, StartSite, raw
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PLUGIN = """
 import asyncio
@@ -179,10 +182,10 @@ SAFE = {
 }
 
 
-@pytest.fixture
-async def site(install: Install, start_site: StartSite) -> Site:
-    install("answers", PLUGIN)
-    return await start_site(server__cors_origins="http://front.test:3000", server__public_url="https://hub.test")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(install_once: Install, start_once: StartSite) -> Site:
+    install_once("answers", PLUGIN)
+    return await start_once(server__cors_origins="http://front.test:3000", server__public_url="https://hub.test")
 
 
 def state() -> dict[str, object]:

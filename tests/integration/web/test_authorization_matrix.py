@@ -5,12 +5,15 @@ import uuid
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 
 from medianest_hub.plugin_api import Role
 from medianest_hub.plugin_api.people import ADMIN, SIGNED_IN
 from medianest_hub.web.mounted import Mounted
 
 from .conftest import Install, Site, Somebody, StartSite
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PLUGIN = """
 from uuid import UUID
@@ -91,11 +94,11 @@ def may(one: Mounted, role: Role, site: Site) -> bool:
     return role.includes(permission.default)
 
 
-@pytest.fixture
-async def site(install: Install, start_site: StartSite) -> Site:
-    install("matrix", PLUGIN)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(install_once: Install, start_once: StartSite) -> Site:
+    install_once("matrix", PLUGIN)
     # Every plugin that is installed takes part; whatever they limit is out of the way.
-    return await start_site(
+    return await start_once(
         plugins__blocked="[]", **{f"limits__{zone}": "1000000/minute" for zone in ("auth", "youtube", "static")}
     )
 
@@ -151,7 +154,7 @@ async def test_the_verdicts_come_in_their_order(site: Site) -> None:
     assert (await site.call("PUT", "/api/v1/matrix/things/no-id", by=mia, **bad)).status == 400
 
 
-def test_no_route_with_somebodys_object_in_its_path_goes_without_an_owner(site: Site) -> None:
+async def test_no_route_with_somebodys_object_in_its_path_goes_without_an_owner(site: Site) -> None:
     unguarded = {
         one.template
         for one in site.mounted

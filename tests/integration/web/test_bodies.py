@@ -5,10 +5,13 @@ import json
 import re
 
 import pytest
+import pytest_asyncio
 
 from medianest_hub.web import bodies
 
 from .conftest import Install, Site, StartSite, raw
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PLUGIN = """
 from pydantic import BaseModel
@@ -41,10 +44,10 @@ def hub_routes():
 """
 
 
-@pytest.fixture
-async def site(install: Install, start_site: StartSite) -> Site:
-    install("bodies", PLUGIN)
-    return await start_site()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(install_once: Install, start_once: StartSite) -> Site:
+    install_once("bodies", PLUGIN)
+    return await start_once()
 
 
 def head(path: str, *lines: str) -> bytes:

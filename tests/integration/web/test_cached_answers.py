@@ -4,11 +4,14 @@ import asyncio
 import sys
 
 import pytest
+import pytest_asyncio
 
 from medianest_hub.infrastructure.embedded.valkey import EmbeddedValkey
 from medianest_hub.plugin_api import Role
 
 from .conftest import Install, Site, StartSite
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PLUGIN = """
 import asyncio
@@ -84,10 +87,23 @@ def hub_routes():
 PATH = "/api/v1/kept"
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def replicas(install_once: Install, start_once: StartSite) -> tuple[Site, Site]:
+    install_once("kept", PLUGIN)
+    return await start_once(), await start_once()
+
+
 @pytest.fixture
-async def site(install: Install, start_site: StartSite) -> Site:
-    install("kept", PLUGIN)
-    return await start_site()
+def site(replicas: tuple[Site, Site], redis_url: str) -> Site:
+    """A web process whose plugin has counted nothing yet; Redis is empty."""
+    sys.modules["synthetic_kept.plugin"].counts.clear()
+    return replicas[0]
+
+
+@pytest.fixture
+def other(replicas: tuple[Site, Site]) -> Site:
+    """Another one, on the same Postgres and Redis."""
+    return replicas[1]
 
 
 def state() -> dict[str, object]:
@@ -133,14 +149,12 @@ async def test_a_cached_answer_does_not_let_a_stranger_see_an_owners_object(site
         assert (await site.get(f"{PATH}/owned/{mia.id}", by=tom)).status == 404
 
 
-async def test_replicas_share_answers(site: Site, start_site: StartSite) -> None:
-    other = await start_site()
+async def test_replicas_share_answers(site: Site, other: Site) -> None:
     mia = await site.person()
     assert (await site.get(f"{PATH}/mine", by=mia)).json() == (await other.get(f"{PATH}/mine", by=mia)).json()
 
 
-async def test_a_bumped_tag_makes_answers_out_of_date_on_every_replica(site: Site, start_site: StartSite) -> None:
-    other = await start_site()
+async def test_a_bumped_tag_makes_answers_out_of_date_on_every_replica(site: Site, other: Site) -> None:
     mia = await site.person()
     await site.get(f"{PATH}/mine", by=mia)
     await other.post(f"{PATH}/bump", by=mia)
@@ -187,17 +201,16 @@ async def test_a_failure_is_not_kept(site: Site) -> None:
 
 
 async def test_other_rights_are_another_answer(site: Site) -> None:
-    mia = await site.person()
+    mia = await site.person("lea")
     assert (await site.get(f"{PATH}/mine", by=mia)).json()["count"] == 1
     await site.parts.people.set_role(mia.id, Role.GUEST)
     assert (await site.get(f"{PATH}/mine", by=mia)).json()["count"] == 2
 
 
 async def test_with_redis_away_every_request_makes_its_answer(
-    install: Install, start_site: StartSite, valkey_server: EmbeddedValkey
+    site: Site, start_once: StartSite, valkey_server: EmbeddedValkey
 ) -> None:
-    install("kept", PLUGIN)
-    site = await start_site(redis=valkey_server.url)
+    site = await start_once(redis=valkey_server.url)
     mia = await site.person()
     await site.get(f"{PATH}/mine", by=mia)
     valkey_server.stop()

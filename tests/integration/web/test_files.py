@@ -5,8 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from .conftest import Install, Site, Somebody, StartSite, raw
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PLUGIN = """
 from pathlib import Path
@@ -22,7 +25,8 @@ class How(BaseModel):
 
 @router.get("/file/{name}", permission="hub.signed_in")
 async def file(ctx, call: Call[Named, How]) -> FileAnswer:
-    return FileAnswer(Path(ctx.data_dir) / call.path.name, "video/mp4", filename="fünf \\r\\n\\"1\\".mp4", inline=call.query.inline)
+    path = Path(ctx.data_dir) / call.path.name
+    return FileAnswer(path, "video/mp4", filename="fünf \\r\\n\\"1\\".mp4", inline=call.query.inline)
 
 @hookimpl
 def hub_routes():
@@ -31,10 +35,10 @@ def hub_routes():
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
 
 
-@pytest.fixture
-async def site(install: Install, start_site: StartSite) -> Site:
-    install("files", PLUGIN)
-    return await start_site()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(install_once: Install, start_once: StartSite) -> Site:
+    install_once("files", PLUGIN)
+    return await start_once()
 
 
 @pytest.fixture
@@ -42,12 +46,13 @@ def folder(site: Site) -> Path:
     folder = site.hub.settings.data_dir / "plugins" / "files" / "main"
     (folder / "film").write_bytes(CONTENT)
     (folder / "empty").touch()
-    (folder / "folder").mkdir()
-    os.mkfifo(folder / "pipe")
+    if not (folder / "pipe").exists():
+        (folder / "folder").mkdir()
+        os.mkfifo(folder / "pipe")
     return folder
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def mia(site: Site, folder: Path) -> Somebody:
     return await site.person()
 

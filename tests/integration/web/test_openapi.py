@@ -4,9 +4,12 @@ import re
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from .conftest import Install, Site, StartSite
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PLUGIN = """
 from datetime import datetime
@@ -73,11 +76,12 @@ def hub_routes():
 """
 
 
-@pytest.fixture
-async def site(install: Install, start_site: StartSite) -> Site:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(install_once: Install, start_once: StartSite) -> Site:
     for name in ("things", "others"):
-        install(name, PLUGIN.replace("ODD", "Item"))
-    return await start_site()
+        install_once(name, PLUGIN.replace("ODD", "Item"))
+    install_once("strange", PLUGIN.replace("ODD", "Odd"))
+    return await start_once(plugins__blocked='["youtube", "hello", "strange"]')
 
 
 async def document(site: Site) -> dict[str, Any]:
@@ -148,14 +152,13 @@ async def test_a_switched_off_plugin_is_left_out_until_it_is_back(site: Site) ->
     assert (await site.get("/api/openapi.json")).headers["ETag"] == tag
 
 
-async def test_a_model_without_a_schema_costs_only_its_own_route(install: Install, start_site: StartSite) -> None:
-    install("things", PLUGIN.replace("ODD", "Odd"))
-    site = await start_site()
+async def test_a_model_without_a_schema_costs_only_its_own_route(site: Site, start_once: StartSite) -> None:
+    site = await start_once()
     found = await document(site)
     OpenAPIV31SpecValidator(found).validate()
-    assert "/api/v1/things/odd" not in found["paths"]
-    assert "/api/v1/things/items" in found["paths"]
-    assert (await site.get("/api/v1/things/odd")).status == 500
+    assert "/api/v1/strange/odd" not in found["paths"]
+    assert "/api/v1/strange/items" in found["paths"]
+    assert (await site.get("/api/v1/strange/odd")).status == 500
 
 
 async def test_the_page_needs_nothing_from_elsewhere_and_nothing_unsafe(site: Site) -> None:
@@ -178,10 +181,8 @@ async def test_the_page_needs_nothing_from_elsewhere_and_nothing_unsafe(site: Si
 
 
 async def test_metrics_count_requests_by_template_and_may_be_kept_behind_a_token(
-    start_site: StartSite, install: Install
+    site: Site, start_once: StartSite
 ) -> None:
-    install("things", PLUGIN.replace("ODD", "Item"))
-    site = await start_site()
     for number in range(3):
         await site.get(f"/api/v1/things/items/{number}/file")
     lines = (await site.get("/metrics")).body.decode().splitlines()
@@ -189,7 +190,7 @@ async def test_metrics_count_requests_by_template_and_may_be_kept_behind_a_token
     assert f'medianest_http_requests_total{{{route},status="400"}} 3.0' in lines
     assert f'medianest_http_request_seconds_bucket{{le="+Inf",{route}}} 3.0' in lines
     assert not [line for line in lines if "items/1/file" in line]
-    guarded = await start_site(metrics__token="let-me-see")
+    guarded = await start_once(metrics__token="let-me-see")
     assert (await guarded.get("/metrics")).status == 401
     assert (await guarded.get("/metrics", headers={"Authorization": "Bearer wrong"})).status == 401
     assert (await guarded.get("/metrics", headers={"Authorization": "Bearer let-me-see"})).status == 200

@@ -3,9 +3,12 @@
 import json
 
 import pytest
+import pytest_asyncio
 from yarl import URL
 
 from .conftest import Install, Site, StartSite
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PLUGIN = """
 from enum import StrEnum
@@ -66,10 +69,10 @@ def hub_routes():
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
-@pytest.fixture
-async def site(install: Install, start_site: StartSite) -> Site:
-    install("shapes", PLUGIN)
-    return await start_site()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(install_once: Install, start_once: StartSite) -> Site:
+    install_once("shapes", PLUGIN)
+    return await start_once()
 
 
 async def test_repeated_parameters_become_lists_and_text_becomes_what_the_model_says(site: Site) -> None:
