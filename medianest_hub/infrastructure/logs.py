@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any, Literal
 
 import structlog
 
-_SECRET_NAME = re.compile(
-    r"(?:^|_)(?:password|passwd|secret|token|cookie|authorization|api_?key|private_?key)(?:$|_)", re.I
-)
-_URL_PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):([^/@\s]+)@")
-MASK = "•••"
+from medianest_hub.infrastructure.masking import mask_value
 
 
 def mask_secrets(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: values under secret-looking names and passwords inside URLs are replaced."""
-    for name, value in fields.items():
-        if isinstance(value, str):
-            if _SECRET_NAME.search(name):
-                fields[name] = MASK
-            elif "://" in value:
-                fields[name] = _URL_PASSWORD.sub(rf"\1:{MASK}@", value)
-        elif isinstance(value, dict):
-            fields[name] = mask_secrets(None, "", dict(value))
-    return fields
+    """The last processor before the renderer, so that it sees tracebacks and what others added: no secret passes it."""
+    return {name: mask_value(name, value) for name, value in fields.items()}
 
 
 def configure_logs(level: str = "info", format: Literal["auto", "json", "console"] = "auto", **always: str) -> None:
@@ -38,13 +25,14 @@ def configure_logs(level: str = "info", format: Literal["auto", "json", "console
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         lambda _l, _m, fields: {**always, **fields},
-        mask_secrets,
     ]
-    renderer: list[Any] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+    renderer: list[Any] = [
+        structlog.processors.format_exc_info,
+        mask_secrets,
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
         if console
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    )
+        else structlog.processors.JSONRenderer(),
+    ]
     structlog.configure(
         processors=[*shared, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
