@@ -128,7 +128,7 @@ class ServerSettings(Section):
 
     host: Address = "127.0.0.1"
     port: Port = 4000
-    #: Decides links, allowed hosts and whether cookies are `Secure`; unset, the address of each request is used.
+    #: Decides links, whether cookies are `Secure` and the origin of live events; unset, each request's own address.
     public_url: WebAddress | None = None
     cors_origins: list[Annotated[str, AfterValidator(_web_origin)]] = []
     #: Networks whose `X-Forwarded-*` headers are believed.
