@@ -56,7 +56,9 @@ class Binder:
                 given[name] = value
         return _validated("query", lambda: self.models.query.model_validate(given))
 
-    def body(self, content_type: str | None, content: bytes) -> tuple[BaseModel | None, list[FieldProblem]]:
+    def body(
+        self, content_type: str | None, encoding: str | None, content: bytes
+    ) -> tuple[BaseModel | None, list[FieldProblem]]:
         """The body's model, or what is wrong with it.
 
         Raises `UnsupportedMedia` for anything but JSON, `BadInput` for broken JSON.
@@ -65,6 +67,8 @@ class Binder:
             return Empty(), []
         if not content:
             return None, [FieldProblem(field="body", code="missing", message="Send a JSON object as the body.")]
+        if encoding is not None and encoding.strip().lower() != "identity":
+            raise UnsupportedMedia("Send the body as it is, not compressed.")
         _check_json(content_type)
         model, problems = _validated("body", lambda: self.models.body.model_validate_json(content))
         if problems and problems[0].code == "json_invalid":

@@ -75,6 +75,7 @@ class Endpoint:
         self._cached = CachedAnswers(hub.block, mounted.route.status) if mounted.route.cache is not None else None
         self._binder: Binder | None = None
         self._lines = hub.block.lines(JSON)
+        self._logs = hub.settings.log.level == "debug"
 
     async def __call__(self, request: SanicRequest, **segments: str) -> Answer | None:
         """Answer the request; None when the answer was sent already. Raises nothing but `CancelledError`."""
@@ -91,6 +92,8 @@ class Endpoint:
             answer = self._refused(error, exchange)
             status = answer.status
         self._metrics.add(status, began)
+        if self._logs:
+            log.debug("request", method=request.method, path=request.path, status=status, request_id=exchange.id)
         if answer is not None and stream.request_body:
             return await answer_without_body(request, answer)
         return answer
@@ -189,7 +192,8 @@ class Endpoint:
         body: BaseModel | None = Empty()
         if self._binder.wants_body or route.method in ("POST", "PUT", "PATCH"):
             content = await read_body(exchange.request, route.body_limit)
-            body, more = self._binder.body(exchange.request.headers.get("content-type"), content)
+            headers = exchange.request.headers
+            body, more = self._binder.body(headers.get("content-type"), headers.get("content-encoding"), content)
             wrong += more
         if wrong or path is None or query is None or body is None:
             raise refuse(wrong)

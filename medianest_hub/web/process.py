@@ -5,27 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
-import signal
 import socket
-import sys
-import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import structlog
 import uvloop
 
-from medianest_hub.infrastructure.database import DatabaseAway, DatabaseRefused, is_transient
-from medianest_hub.infrastructure.exits import EXIT_OPERATOR, EXIT_SCHEMA_BEHIND, OperatorError
+from medianest_hub.infrastructure.database import is_transient
+from medianest_hub.infrastructure.exits import OperatorError
+from medianest_hub.infrastructure.lifetime import exit_code_of, stop_on_signals
 from medianest_hub.infrastructure.listening import check_free
 from medianest_hub.infrastructure.logs import configure_logs
-from medianest_hub.jobs.assembly import HubParts, SchemaBehind, SchemaNewer
+from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.jobs.process_listeners import ProcessListeners
 from medianest_hub.plugin_host.host import PluginHost
 from medianest_hub.settings import LoadedSettings
 from medianest_hub.web.app import GRACEFUL_SECONDS, create_app
 from medianest_hub.web.hub import WebHub
+from medianest_hub.web.protocol import WebProtocol
 from medianest_hub.web.realtime import Realtime
 from medianest_hub.web.setup_link import announce_first_run
 
@@ -38,29 +36,20 @@ STOP_SECONDS: Final = GRACEFUL_SECONDS + CLOSE_SECONDS + 2.0
 """From the signal to the end: whatever holds the process up longer is left behind."""
 
 BACKLOG: Final = 1024
-_EXIT_UNCLEAN: Final = 1
 
 
 def run(loaded: LoadedSettings) -> int:
     """Run until SIGTERM or SIGINT. 0 stopped as asked · 2 the operator must act (one line says what) · 75 schema behind."""
     configure_logs(loaded.settings.log.level, loaded.settings.log.format, process="web")
-    host = PluginHost(loaded, "web")
-    try:
+
+    def work() -> None:
+        host = PluginHost(loaded, "web")
         listener = _listen(loaded)
         host.load()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(WebHub(loaded, host), listener))
-    except SchemaBehind as error:
-        _say(error)
-        return EXIT_SCHEMA_BEHIND
-    except (OperatorError, SchemaNewer, DatabaseRefused, DatabaseAway) as error:
-        _say(error)
-        return EXIT_OPERATOR
-    return 0
 
-
-def _say(error: Exception) -> None:
-    sys.stderr.write(f"medianest: {error}\n")
+    return exit_code_of(work)
 
 
 def _listen(loaded: LoadedSettings) -> socket.socket:
@@ -82,10 +71,11 @@ def _listen(loaded: LoadedSettings) -> socket.socket:
 
 async def serve(hub: WebHub, listener: socket.socket) -> None:
     """Serve on that socket until a signal, or until the parts cannot be opened, which raises what `HubParts.open` does."""
-    stop = _stop_on_signals()
+    stop = stop_on_signals(STOP_SECONDS, "the web process did not stop in time and was ended")
     app = create_app(hub)
     server: Any = await app.create_server(
         sock=listener,
+        protocol=WebProtocol,
         return_asyncio_server=True,
         backlog=BACKLOG,
         asyncio_server_kwargs={"start_serving": False},
@@ -168,26 +158,3 @@ async def _drain(server: Any) -> None:
         log.warning("requests_cut_off", count=len(server.connections))
     for connection in list(server.connections):
         connection.abort()
-
-
-def _stop_on_signals() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set; from then on the process ends in time, come what may."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def begin() -> None:
-        if not stop.is_set():
-            stop.set()
-            # A thread: a plugin that blocks the loop must not keep the process.
-            timer = threading.Timer(STOP_SECONDS, _leave)
-            timer.daemon = True
-            timer.start()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, begin)
-    return stop
-
-
-def _leave() -> None:
-    sys.stderr.write("medianest: the web process did not stop in time and was ended\n")
-    os._exit(_EXIT_UNCLEAN)

@@ -15,6 +15,8 @@ from medianest_hub.web.mounted import Mounted
 from medianest_hub.web.redis_trip import Question
 
 _MOST_PLANS: Final = 2048
+_LONGEST_ADDRESS: Final = 512
+"""Plans of longer addresses are made each time: what is kept is bounded in bytes, too."""
 
 
 class Plan:
@@ -68,6 +70,8 @@ class Questions:
         return self._keep(self._make(gate, plan.claims, request, plan.generation, person.permissions), request)
 
     def _keep(self, plan: Plan, request: Request[Any, Any]) -> Plan:
+        if len(request.raw_url) > _LONGEST_ADDRESS:
+            return plan
         if len(self._plans) >= _MOST_PLANS:
             self._plans.clear()
         self._plans[id(plan.claims), request.raw_url if self._cached else b""] = plan

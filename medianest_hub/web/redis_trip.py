@@ -22,6 +22,9 @@ log = structlog.get_logger(__name__)
 _MOST_QUESTIONS: Final = 128
 """How many different questions go into one run of the script, so that it never holds Redis up."""
 
+_ALIVE: Final = {b"1": True, b"0": False}
+"""Anything else is no verdict: Postgres is asked."""
+
 ASK: Final = Script(
     """
 local time = redis.call('TIME')
@@ -202,7 +205,7 @@ class RedisTrip:
             _settle(futures, None)
             return
         granted, refused, wait, session, epochs, version, body = row
-        reply = Reply(None if session is None else session == b"1", epochs.decode(), version.decode(), body)
+        reply = Reply(_ALIVE.get(session), epochs.decode(), version.decode(), body)
         if body and question.answer is not None:
             self._bodies.keep(question.answer, reply.version, body)
         if granted == len(futures):

@@ -29,6 +29,7 @@ from medianest_hub.testing.distributions import plugin_source, write_distributio
 from medianest_hub.web.app import create_app
 from medianest_hub.web.hub import WebHub
 from medianest_hub.web.mounted import Mounted
+from medianest_hub.web.protocol import WebProtocol
 from tests.conftest import fresh_database
 
 
@@ -148,9 +149,10 @@ async def sites(default_postgres: str, default_redis: str, folder: Path) -> Asyn
             hub = WebHub(loaded, host)
             stack.callback(hub.close)
             app = create_app(hub)
+            app.config.REQUEST_TIMEOUT = 2  # a test can wait for it
             app.config.TOUCHUP = False  # Sanic rewrites its own methods with it, once per process
             listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            server: Any = await app.create_server(sock=listener, return_asyncio_server=True)
+            server: Any = await app.create_server(sock=listener, protocol=WebProtocol, return_asyncio_server=True)
             await server.startup()
             await server.start_serving()
             stack.push_async_callback(_stop, server)

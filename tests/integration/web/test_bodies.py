@@ -143,6 +143,15 @@ async def test_a_body_that_trickles_in_is_given_up(site: Site, monkeypatch: pyte
     assert problem(answer) == (408, "request_timeout")
 
 
+async def test_a_head_that_trickles_in_is_given_up(site: Site) -> None:
+    """Sanic alone would wait as long as now and then another byte comes."""
+    begin = asyncio.get_running_loop().time()
+    head = b"GET /api/health/live HTTP/1.1\r\nX-Slow: "
+    answer = await raw(site.port, head, *(b"a" for _ in range(40)), pause=0.1)
+    assert asyncio.get_running_loop().time() - begin < 4.5
+    assert answer == b"" or problem(answer) == (408, "request_timeout")
+
+
 async def test_a_small_refused_body_does_not_cost_the_connection(site: Site) -> None:
     refused = head("/api/v1/bodies/text", "Content-Length: 5") + b"12345"
     answered = head("/api/v1/bodies/open", "Content-Type: application/json", "Content-Length: 13", "Connection: close")

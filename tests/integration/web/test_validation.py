@@ -1,5 +1,6 @@
 """Path, query and body as their models: every bad field is named, and nothing that comes over the wire makes a 5xx."""
 
+import gzip
 import json
 
 import pytest
@@ -163,6 +164,13 @@ async def test_json_that_is_no_object_is_named(site: Site, body: bytes) -> None:
     reply = await site.post(f"/api/v1/shapes/items/{ID}", by=mia, data=body, headers=headers)
     assert reply.status == 400
     assert [error["field"] for error in reply.json()["errors"]] == ["body"]
+
+
+async def test_a_compressed_body_is_refused_rather_than_blown_up(site: Site) -> None:
+    mia = await site.person()
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    reply = await site.post(f"/api/v1/shapes/items/{ID}", by=mia, data=gzip.compress(b'{"items": []}'), headers=headers)
+    assert (reply.status, reply.json()["code"]) == (415, "unsupported_media_type")
 
 
 async def test_a_missing_body_is_named_with_the_other_fields(site: Site) -> None:
