@@ -128,6 +128,12 @@ class Supervisor:
         return self._web, self._worker, self._migrate
 
     def _begin(self) -> None:
+        if self._settings.database.url is not None and self._settings.secret_key is None:
+            # A key is made only beside a database that is made with it: others share this one, and its key.
+            raise OperatorError(
+                "database.url is set, so secret_key must be too (MEDIANEST_SECRET_KEY or MEDIANEST_SECRET_KEY_FILE); "
+                "make one with `openssl rand -hex 32` and keep it"
+            )
         for child in self._children:
             if not child.gone(wait=30.0, cancelled=lambda: self._stopping) and not self._stopping:
                 raise OperatorError(f"a {child.name} process of an earlier run is still there; end it and start again")
@@ -212,15 +218,15 @@ class Supervisor:
         os.waitpid(pid, 0)  # as process 1 of a container we are given the orphans of others
 
     def _child_ended(self, child: Child, code: int) -> None:
-        if child is self._migrate and code == 0:
+        if self._shut_away_culprit(child, code):  # first: a plugin may exit with any code, ours too
+            child.backoff.reset()
+            child.due = time.monotonic()
+        elif child is self._migrate and code == 0:
             self._web.due = self._worker.due = time.monotonic()
         elif code == EXIT_OPERATOR and all(watched.server.ready() for watched in self._servers):
             self._exit_code = EXIT_OPERATOR  # it has said why; had it missed a server of ours, that would be our affair
         elif code == EXIT_SCHEMA_BEHIND and child is not self._migrate:
             self._schema_behind()
-        elif self._shut_away_culprit(child, code):
-            child.backoff.reset()
-            child.due = time.monotonic()
         elif child is self._migrate and self._count_migration() > _MIGRATION_ATTEMPTS:
             raise OperatorError(f"the database could not be migrated: migrate {outcome(code)}, see its lines above")
         else:

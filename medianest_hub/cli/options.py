@@ -10,7 +10,9 @@ from typing import Concatenate, NoReturn, ParamSpec
 
 import click
 
+from medianest_hub.infrastructure.data_dir import DataDir
 from medianest_hub.infrastructure.exits import EXIT_OPERATOR, OperatorError
+from medianest_hub.infrastructure.quarantine import QUARANTINE_VARIABLE
 from medianest_hub.settings import LoadedSettings, SettingsError, load_settings
 
 ParamsT = ParamSpec("ParamsT")
@@ -28,7 +30,10 @@ def with_settings(command: Callable[Concatenate[LoadedSettings, ParamsT], object
     def wrapped(*args: ParamsT.args, **kwargs: ParamsT.kwargs) -> None:
         config = kwargs.pop("config") or click.get_current_context().find_root().obj
         try:
-            code = command(load_settings(Path(str(config)) if config else None, os.environ), *args, **kwargs)
+            loaded = load_settings(Path(str(config)) if config else None, os.environ)
+            # A plugin that takes its process down is left out of this one too, whatever the command imports.
+            os.environ.setdefault(QUARANTINE_VARIABLE, str(DataDir(loaded.settings.data_dir).quarantine))
+            code = command(loaded, *args, **kwargs)
         except SettingsError as error:
             fail(*error.problems)
         except OperatorError as error:

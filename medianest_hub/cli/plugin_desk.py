@@ -70,10 +70,10 @@ class Desk:
 async def open_desk(loaded: LoadedSettings, only: str | None, *, embedded: bool) -> AsyncIterator[Desk]:
     """`loaded` has the addresses filled in. Only the plugin `only` is imported; an `embedded` database is migrated first."""
     settings = loaded.settings
+    shut = {*settings.plugins.blocked, *(found.name for found in discover((), {}) if found.name != only)}
     if embedded and settings.database.url is not None:  # perhaps the hub never ran
-        await migrate(settings.database.url.get_secret_value(), settings.plugins.blocked)
-    shut = [found.name for found in discover((), {}) if found.name != only]
-    narrowed = settings.plugins.model_copy(update={"blocked": sorted({*settings.plugins.blocked, *shut})})
+        await migrate(settings.database.url.get_secret_value(), shut)
+    narrowed = settings.plugins.model_copy(update={"blocked": sorted(shut)})
     alone = replace(loaded, settings=settings.model_copy(update={"plugins": narrowed}))
     parts = await HubParts.open(alone, "web")
     try:

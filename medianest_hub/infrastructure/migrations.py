@@ -29,6 +29,7 @@ from piccolo.engine.finder import engine_finder
 from medianest_hub import __version__
 from medianest_hub.infrastructure.database import Database, DatabaseAway, DatabaseRefused
 from medianest_hub.infrastructure.logs import configure_logs
+from medianest_hub.infrastructure.quarantine import importing, quarantined
 from medianest_hub.plugin_api.hookspecs import TABLES_GROUP
 from medianest_hub.settings import LoadedSettings
 
@@ -90,12 +91,17 @@ class SchemaState:
 def find_apps(blocked: Iterable[str] = ()) -> list[TablesApp]:
     """The core's app first, then every plugin's that is not blocked. A plugin's broken app is returned with its problem."""
     refused = set(blocked)
+    shut = quarantined()
     apps = [_load_app(CORE, CORE_MODULE)]
     seen = {CORE}
     for point in sorted(entry_points(group=TABLES_GROUP), key=lambda point: point.name):
         if point.name not in refused and point.name not in seen:
             seen.add(point.name)
-            apps.append(_load_app(point.name, point.value))
+            if point.name in shut:
+                apps.append(TablesApp(point.name, problem=f"quarantined: {shut[point.name]}"))
+                continue
+            with importing(point.name):
+                apps.append(_load_app(point.name, point.value))
     return apps
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import socket
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -94,3 +96,25 @@ class Journal:
         plugin = self.named()
         self.clear()
         return plugin if plugin and quarantine.add(plugin, reason) else None
+
+
+@contextlib.contextmanager
+def importing(plugin: str) -> Iterator[None]:
+    """While a plugin's code runs for the first time, name it in this process's journal, if it was given one."""
+    path = os.environ.get(JOURNAL_VARIABLE)
+    if not path:
+        yield
+        return
+    with contextlib.suppress(OSError):  # on a full disk we go without
+        Path(path).write_text(plugin)
+    try:
+        yield
+    finally:
+        Journal(Path(path)).clear()
+
+
+def quarantined() -> dict[str, str]:
+    """The plugins this process was told to leave out: name to reason."""
+    path = os.environ.get(QUARANTINE_VARIABLE)
+    content = Quarantine(Path(path)).read() if path else {}
+    return {name: str(entry.get("reason", "")) for name, entry in content.items() if isinstance(entry, dict)}

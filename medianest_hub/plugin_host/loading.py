@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import json
-import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 
+from medianest_hub.infrastructure.quarantine import importing, quarantined
 from medianest_hub.plugin_host.declarations import DeclarationError, LoadedPlugin, collect
 from medianest_hub.plugin_host.discovery import Found, discover
 
 log = structlog.get_logger(__name__)
-
-JOURNAL = "MEDIANEST_LOADING_JOURNAL"
-QUARANTINE = "MEDIANEST_QUARANTINE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +26,7 @@ class Outcome:
 
 def load_plugins(blocked: Collection[str]) -> list[Outcome]:
     """Every plugin that is installed, loaded where that is possible. Never raises for a plugin's fault."""
-    return [_load(found) for found in discover(blocked, read_quarantine())]
-
-
-def read_quarantine() -> dict[str, str]:
-    """Plugins the supervisor shut away because the process died while importing them: name to reason."""
-    path = os.environ.get(QUARANTINE)
-    if not path:
-        return {}
-    try:
-        content = json.loads(Path(path).read_text())
-        return {str(name): str(entry["reason"]) for name, entry in content.items()}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError, KeyError):
-        log.warning("quarantine_unreadable", path=path)
-        return {}
+    return [_load(found) for found in discover(blocked, quarantined())]
 
 
 def _load(found: Found) -> Outcome:
@@ -57,7 +36,7 @@ def _load(found: Found) -> Outcome:
         log.warning("plugin_refused", plugin=found.name, distribution=found.distribution, reason=found.problem)
         return Outcome(found, problem=found.problem)
     try:
-        with _journal(found.name):
+        with importing(found.name):
             module = importlib.import_module(found.point.module)
             plugin = collect(found.name, found.distribution, found.version, module)
     except DeclarationError as error:
@@ -69,17 +48,3 @@ def _load(found: Found) -> Outcome:
         return Outcome(found, plugin)
     log.warning("plugin_refused", plugin=found.name, distribution=found.distribution, reason=problem)
     return Outcome(found, problem=problem)
-
-
-@contextlib.contextmanager
-def _journal(name: str) -> Iterator[None]:
-    """Name the plugin in the journal while its code runs for the first time."""
-    path = os.environ.get(JOURNAL)
-    if not path:
-        yield
-        return
-    Path(path).write_text(name)
-    try:
-        yield
-    finally:
-        Path(path).unlink(missing_ok=True)

@@ -219,8 +219,12 @@ class Hub:
 
     async def __aenter__(self) -> Hub:
         self.session = aiohttp.ClientSession()
-        self.stranger = HubClient(self.session, self.url)
-        self.admin = await self.person("ada", Role.ADMIN)
+        try:
+            self.stranger = HubClient(self.session, self.url)
+            self.admin = await self.person("ada", Role.ADMIN)
+        except BaseException:
+            await self.session.close()
+            raise
         return self
 
     async def __aexit__(
@@ -229,18 +233,16 @@ class Hub:
         await self.session.close()
 
     async def person(self, username: str, role: Role = Role.MEMBER) -> HubClient:
-        """Somebody signed in, made on first use."""
+        """Somebody signed in, made on first use; somebody an earlier hub on the same data made is found again."""
         if username not in self.process.tokens:
-            await self._create(username, role)
+            words = ("users", "create", username, "--role", role.value, "--password-stdin")
+            made = await self.command(*words, stdin=PASSWORD, check=False)
             reply = await self.stranger.post("/api/v1/auth/login", json={"username": username, "password": PASSWORD})
             if reply.status != 200:
-                raise HubDied(f"signing in as {username} answered {reply.status}: {reply.body!r}")
+                raise HubDied(f"signing in as {username} answered {reply.status}: {reply.body!r}; {made.stderr}")
             self.process.tokens[username] = reply.json()["access_token"]
         return HubClient(self.session, self.url, self.process.tokens[username])
 
     async def command(self, *words: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         """`medianest WORDS` beside the hub, as `HubProcess.command`, without holding up the test's loop."""
         return await asyncio.to_thread(self.process.command, *words, stdin=stdin, check=check)
-
-    async def _create(self, username: str, role: Role) -> None:
-        await self.command("users", "create", username, "--role", role.value, "--password-stdin", stdin=PASSWORD)
