@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
-import signal
-import sys
-import threading
 
 import structlog
 import uvloop
 
-from medianest_hub.infrastructure.database import Database, DatabaseAway, DatabaseRefused, is_transient
-from medianest_hub.infrastructure.exits import EXIT_OPERATOR, EXIT_SCHEMA_BEHIND, OperatorError
+from medianest_hub.infrastructure.database import Database, is_transient
+from medianest_hub.infrastructure.lifetime import exit_code_of, stop_on_signals
 from medianest_hub.infrastructure.logs import configure_logs
-from medianest_hub.jobs.assembly import HubParts, SchemaBehind, SchemaNewer
+from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.jobs.housekeeping import Housekeeping
 from medianest_hub.jobs.status import StatusServer
 from medianest_hub.jobs.worker import Worker
@@ -30,30 +26,22 @@ STOP_SECONDS = 11.5
 CLOSE_SECONDS = 3.0
 """How long plugins and connections may take to close once the jobs are ended or handed back."""
 
-_EXIT_UNCLEAN = 1
+_LEFT_BEHIND = "the worker did not stop in time and was ended; its jobs are picked up by another"
 
 
 def run(loaded: LoadedSettings) -> int:
     """Run until SIGTERM or SIGINT. 0 stopped as asked · 2 the operator must act (one line says what) · 75 schema behind."""
     configure_logs(loaded.settings.log.level, loaded.settings.log.format, process="worker")
-    try:
+
+    def work() -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_work(loaded))
-    except SchemaBehind as error:
-        _say(error)
-        return EXIT_SCHEMA_BEHIND
-    except (OperatorError, SchemaNewer, DatabaseRefused, DatabaseAway) as error:
-        _say(error)
-        return EXIT_OPERATOR
-    return 0
 
-
-def _say(error: Exception) -> None:
-    sys.stderr.write(f"medianest: {error}\n")
+    return exit_code_of(work)
 
 
 async def _work(loaded: LoadedSettings) -> None:
-    stop = _stop_on_signals()
+    stop = stop_on_signals(STOP_SECONDS, _LEFT_BEHIND)
     async with contextlib.AsyncExitStack() as stack:
         opening = asyncio.create_task(_open(loaded, stack), name="open-worker")
         stopping = asyncio.create_task(stop.wait(), name="stop")
@@ -113,26 +101,3 @@ async def _close(parts: HubParts) -> None:
             await parts.close()
     except TimeoutError:
         log.warning("parts_not_closed_in_time")
-
-
-def _stop_on_signals() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set; from then on the process ends in time, come what may."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def begin() -> None:
-        if not stop.is_set():
-            stop.set()
-            # A thread: a plugin that blocks the loop or swallows its cancellation must not keep the process.
-            timer = threading.Timer(STOP_SECONDS, _leave)
-            timer.daemon = True
-            timer.start()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, begin)
-    return stop
-
-
-def _leave() -> None:
-    sys.stderr.write("medianest: the worker did not stop in time and was ended; its jobs are picked up by another\n")
-    os._exit(_EXIT_UNCLEAN)
