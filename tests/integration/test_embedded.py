@@ -241,6 +241,28 @@ def test_a_command_beside_a_running_hub_joins_its_servers(copy: Running) -> None
         lock.release()
 
 
+def test_an_address_that_is_given_wins_over_the_servers_of_a_running_hub(copy: Running) -> None:
+    lock = copy.data.lock()
+    copy.up()
+    elsewhere, key = "postgresql://u:pw@127.0.0.1:1/x", "k" * 40
+    try:
+        with services_for(loaded_for(copy.data.path, MEDIANEST_DATABASE__URL=elsewhere)) as loaded:
+            assert loaded.settings.database.url is not None
+            assert loaded.settings.database.url.get_secret_value() == elsewhere
+            assert loaded.origins["database.url"] == "env MEDIANEST_DATABASE__URL"
+            assert loaded.settings.redis.url is not None, "what is not given is the running hub's"
+            assert loaded.settings.secret_key is None, "its key is that of its own database"
+        given = {"MEDIANEST_REDIS__URL": "redis://elsewhere", "MEDIANEST_SECRET_KEY": key}
+        with services_for(loaded_for(copy.data.path, **given)) as loaded:
+            assert loaded.settings.redis.url is not None
+            assert loaded.settings.redis.url.get_secret_value() == "redis://elsewhere"
+            assert loaded.settings.database.url is not None
+            assert loaded.settings.secret_keys == [key]
+    finally:
+        copy.down()
+        lock.release()
+
+
 def test_a_command_alone_runs_the_servers_for_as_long_as_it_takes(copy: Running) -> None:
     with services_for(loaded_for(copy.data.path)) as loaded:
         assert loaded.settings.redis.url is not None

@@ -122,14 +122,16 @@ def _addresses_of_running(data: DataDir, wait: float = 30.0) -> dict[str, str]:
 
 
 def _with_addresses(loaded: LoadedSettings, addresses: dict[str, str]) -> LoadedSettings:
+    """Fill in what the settings leave open; an address the operator gave always stands."""
     settings, origins = loaded.settings, dict(loaded.origins)
     changes: dict[str, object] = {}
     for section, variable in (("database", "MEDIANEST_DATABASE__URL"), ("redis", "MEDIANEST_REDIS__URL")):
-        if variable in addresses:
+        if variable in addresses and getattr(settings, section).url is None:
             url = SecretStr(addresses[variable])
             changes[section] = getattr(settings, section).model_copy(update={"url": url})
             origins[f"{section}.url"] = "embedded"
-    if "MEDIANEST_SECRET_KEY_FILE" in addresses:
+    # The key noted belongs to the embedded database: another one's secrets were sealed with another key.
+    if "MEDIANEST_SECRET_KEY_FILE" in addresses and settings.secret_key is None and "database" in changes:
         path = addresses["MEDIANEST_SECRET_KEY_FILE"]
         with open(path) as file:
             changes["secret_key"] = SecretStr(file.read().strip())
