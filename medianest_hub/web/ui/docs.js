@@ -12,6 +12,12 @@ function make(tag, className, text) {
   return node;
 }
 
+function prose(tag, className, text) {
+  const node = make(tag, className);
+  text.split("`").forEach((part, place) => node.append(place % 2 ? make("code", "", part) : part));
+  return node;
+}
+
 function named(ref) {
   return ref.slice(ref.lastIndexOf("/") + 1);
 }
@@ -57,14 +63,14 @@ function objectsIn(schema) {
 function fields(schema, depth) {
   const box = make("div", "schema");
   const full = follow(schema);
-  if (full.description) box.append(make("p", "soft", full.description));
+  if (full.description) box.append(prose("p", "soft", full.description));
   const required = new Set(full.required || []);
   for (const [name, field] of Object.entries(full.properties || {})) {
     const line = make("div", "field");
     line.append(make("code", "", name), " ", make("span", "type", typeOf(field)));
     if (required.has(name)) line.append(" ", make("span", "must", "required"));
     const more = [field.description, limits(field)].filter(Boolean).join(" · ");
-    if (more) line.append(make("span", "soft", more));
+    if (more) line.append(prose("span", "soft", more));
     line.append(...below(field, depth));
     box.append(line);
   }
@@ -96,7 +102,7 @@ function parameters(list) {
     const what = make("dd");
     what.append(make("span", "type", typeOf(parameter.schema)));
     const more = [parameter.description, limits(follow(parameter.schema))].filter(Boolean).join(" · ");
-    if (more) what.append(" ", make("span", "soft", more));
+    if (more) what.append(" ", prose("span", "soft", more));
     table.append(name, what);
   }
   return table;
@@ -114,7 +120,7 @@ function responses(operation, document_) {
     const response = given.$ref ? document_.components.responses[named(given.$ref)] : given;
     const { kind, schema } = contentOf(response);
     const what = make("dd");
-    what.append(response.description || "");
+    what.append(prose("span", "", response.description || ""));
     if (schema && !given.$ref) {
       what.append(" ", make("span", "type", kind === "application/json" ? typeOf(schema) : kind));
       if (kind === "application/json") what.append(fields(schema, 0));
@@ -127,7 +133,7 @@ function responses(operation, document_) {
 
 function inside(operation, document_) {
   const box = make("div", "inside");
-  if (operation.description) box.append(make("p", "", operation.description));
+  if (operation.description) box.append(prose("p", "", operation.description));
   const facts = make("dl", "plain");
   facts.append(make("dt", "", "Who may"), make("dd", "", operation["x-permission"] || "everybody"));
   if ((operation["x-limits"] || []).length) {
@@ -150,7 +156,7 @@ function card(path, method, operation, document_) {
   summary.append(
     make("span", `method ${method}`, method.toUpperCase()),
     make("span", "path", path),
-    make("span", "what", operation.summary || ""),
+    prose("span", "what", operation.summary || ""),
   );
   box.append(summary);
   box.addEventListener("toggle", () => {
@@ -164,13 +170,13 @@ function card(path, method, operation, document_) {
 function show(document_) {
   schemas = (document_.components || {}).schemas || {};
   document.getElementById("title").textContent = `${document_.info.title} ${document_.info.version}`;
-  document.getElementById("about").textContent = document_.info.description || "";
+  document.getElementById("about").replaceChildren(prose("span", "", document_.info.description || ""));
   const main = document.getElementById("operations");
   const list = make("ul");
   for (const tag of document_.tags) {
     const section = make("section");
     section.id = `part-${tag.name}`;
-    section.append(make("h2", "", tag.name), make("p", "soft", tag.description || ""));
+    section.append(make("h2", "", tag.name), prose("p", "soft", tag.description || ""));
     for (const [path, methods] of Object.entries(document_.paths)) {
       for (const method of METHODS) {
         const operation = methods[method];
