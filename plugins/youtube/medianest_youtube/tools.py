@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import os
 import re
 import shutil
 from importlib import metadata
@@ -17,9 +18,10 @@ def find_ffmpeg() -> str | None:
     import imageio_ffmpeg
 
     try:
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
+        found = str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError:
         return None
+    return found if os.access(found, os.X_OK) else None
 
 
 @functools.cache

@@ -13,9 +13,16 @@ from medianest_youtube.probe import probe
 
 
 @pytest.fixture(params=["ffprobe", "ffmpeg alone"])
-def with_and_without_ffprobe(request, monkeypatch):
+def with_and_without_ffprobe(request, monkeypatch, tmp_path):
     if request.param == "ffmpeg alone":
-        monkeypatch.setattr(tools, "find_ffprobe", lambda: None)
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin" / "ffmpeg").symlink_to(shutil.which("ffmpeg"))
+        monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    for find in (tools.find_ffmpeg, tools.find_ffprobe):
+        find.cache_clear()
+    yield
+    for find in (tools.find_ffmpeg, tools.find_ffprobe):
+        find.cache_clear()
 
 
 pytestmark = pytest.mark.usefixtures("with_and_without_ffprobe")

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from medianest_youtube.failures import DownloadFailed, Failure
-from medianest_youtube.options import Choice, Container, Quality
+from medianest_youtube.options import Choice, Container, Quality, extractor_parameters, quiet_parameters
 from medianest_youtube.video import Progress, Stage
+from medianest_youtube.yt_dlp_process.guarded import GuardedYoutubeDL
 
 SMALL = "media/hls/v144.m3u8"
 """Quickly made into webm."""
@@ -71,7 +72,7 @@ async def cut_off(download, url: str, choice: Choice | None = None, *, fragments
     with pytest.raises(DownloadFailed) as caught:
         await download(url, *([choice] if choice else []))
     assert caught.value.failure is Failure.KILLED
-    assert caught.value.wait is not None
+    assert caught.value.wait_before(1) is not None
     download.on_progress = None
 
 
@@ -94,6 +95,23 @@ async def test_a_remote_file_that_changed_between_attempts_is_fetched_from_its_b
     finished = await download(url)
 
     assert finished.path.read_bytes() == (media.folder / "other.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("faults", ["changed:3", "changed:3+no-validators"])
+def test_a_file_fetched_in_chunks_that_changes_between_them_is_not_joined_either(media, tmp_path, faults):
+    class Parent:
+        def send(self, kind: str, **fields: object) -> None: ...
+
+        def receive(self) -> dict[str, bool]:
+            return {"go": True}
+
+    url = media.clip(faults, f"chunks-{faults}")
+    params = {**quiet_parameters(), **extractor_parameters(url), "format": "b*", "http_chunk_size": 100_000}
+    params["outtmpl"] = {"default": f"{tmp_path}/media.%(ext)s"}
+    with GuardedYoutubeDL(params, Parent(), tmp_path) as ydl:
+        ydl.extract_info(url)
+
+    assert (tmp_path / "media.mp4").read_bytes() == (media.folder / "other.mp4").read_bytes()
 
 
 @pytest.mark.parametrize("also", ["", "+no-validators"])
@@ -171,7 +189,7 @@ WORKER = """
     from pathlib import Path
     from medianest_youtube.addresses import HostRules
     from medianest_youtube.limits import Limits
-    from medianest_youtube.options import Choice, Container, Quality
+    from medianest_youtube.options import Choice, Container, Quality, extractor_parameters, quiet_parameters
     from medianest_youtube.runner import Runner
     from medianest_youtube.workspace import Workspace
 

@@ -21,6 +21,7 @@ from medianest_youtube.yt_dlp_process.channel import Channel
 from medianest_youtube.yt_dlp_process.marks import Mark, Marks
 from medianest_youtube.yt_dlp_process.summary import size_of, summarize
 
+_BEGINNINGS = 4
 _FRAGMENTED = ("m3u8", "m3u8_native", "http_dash_segments")
 
 
@@ -31,6 +32,10 @@ class Refused(DownloadCancelled):  # type: ignore[misc]  # yt-dlp has no types; 
         super().__init__(detail or str(failure))
         self.failure = failure
         self.detail = detail
+
+
+class _Changed(Exception):
+    """The remote file is not the one whose beginning we have, or nobody can say whether it is."""
 
 
 class GuardedYoutubeDL(YoutubeDL):  # type: ignore[misc]
@@ -106,12 +111,19 @@ class GuardedYoutubeDL(YoutubeDL):  # type: ignore[misc]
     # --- never two versions in one file ---
 
     def dl(self, name: str, info: dict[str, Any], subtitle: bool = False, test: bool = False) -> Any:
-        """Download one file; `name` is where to."""
+        """Download one file; `name` is where to. When it changed meanwhile, once more from its beginning."""
         with self._aiming_at(Path(name).name, subtitle):
             self._fragmented = info.get("protocol") in _FRAGMENTED
-            if self._fragmented and not subtitle:
-                self._check_manifest(Path(name), info)
-            return super().dl(name, info, subtitle, test)
+            for _ in range(_BEGINNINGS):
+                try:
+                    if self._fragmented and not subtitle:
+                        self._check_manifest(Path(name), info)
+                    return super().dl(name, info, subtitle, test)
+                except _Changed:
+                    self._remove_parts(Path(name))
+            raise Refused(
+                Failure.BAD_MEDIA, "the file changes, or its length is not as announced, each time it is asked for"
+            )
 
     @contextlib.contextmanager
     def _aiming_at(self, target: str, subtitle: bool) -> Iterator[None]:
@@ -122,38 +134,42 @@ class GuardedYoutubeDL(YoutubeDL):  # type: ignore[misc]
             self._target, self.in_subtitle = None, False
 
     def urlopen(self, req: Any) -> Response:
-        """Open; the rest of a file is asked for on condition that it is still the same file."""
+        """Open; the rest of a file is asked for on condition that it is still the same file.
+
+        Raises `_Changed` where it is not, or nobody can say. (Answering with the whole file instead is not enough:
+        in the midst of a file fetched in chunks yt-dlp appends it to what it has.)
+        """
         if self._target is None:
             return super().urlopen(req)
         request = req if isinstance(req, Request) else Request(req)
         start = parse_http_range(request.headers.get("Range"))[0]
         whole = f"{self._target} {urlsplit(request.url).path}" if self._fragmented else self._target
         known = self._marks.get(whole)
-        if start and known is not None and known.condition is not None:
+        if not start:
+            response = super().urlopen(request)
+            self._marks.put(whole, Mark.of(response.headers, response.status), lasting=whole == self._target)
+            return response
+        if known is None:
+            raise _Changed
+        if known.condition is not None:
             request.headers["If-Range"] = known.condition
         try:
             response = super().urlopen(request)
         except HTTPError as error:
             # yt-dlp takes 416 for "complete" when the lengths are alike; alike is not the same.
-            if error.status != 416 or not start:
-                raise
-            return self._reopen(request, whole)
-        mark = Mark.of(response.headers, response.status)
-        if response.status == 206 and start and not (known is not None and known.agrees(mark)):
+            if error.status == 416:
+                raise _Changed from error
+            raise
+        if response.status != 206 or not known.agrees(Mark.of(response.headers, response.status)):
             response.close()
-            return self._reopen(request, whole)
-        if not start or response.status == 200:
-            self._marks.put(whole, mark, lasting=whole == self._target)
+            raise _Changed
         return response
 
-    def _reopen(self, request: Request, whole: str) -> Response:
-        """From the beginning: without `Content-Range` in the answer yt-dlp throws away what it has."""
-        request = request.copy()
-        for name in ("Range", "If-Range"):
-            request.headers.pop(name, None)
-        response = super().urlopen(request)
-        self._marks.put(whole, Mark.of(response.headers, response.status), lasting=whole == self._target)
-        return response
+    def _remove_parts(self, file: Path) -> None:
+        for part in file.parent.iterdir():
+            if part.name.startswith(f"{file.name}."):
+                part.unlink()
+        self._marks.forget(file.name)
 
     def _check_manifest(self, file: Path, info: dict[str, Any]) -> None:
         """Parts of a stream are continued only if its list of fragments, and the first of them, are as they were."""
@@ -167,10 +183,10 @@ class GuardedYoutubeDL(YoutubeDL):  # type: ignore[misc]
             mark = Mark(f"{digest} {sample.etag}", sample.modified, sample.length)
         name = f"{file.name} fragments"
         if self._marks.get(name) != mark:
-            for part in file.parent.iterdir():
-                if part.name.startswith(f"{file.name}."):
-                    part.unlink()
+            self._remove_parts(file)
             self._marks.put(name, mark)
+        for half in file.parent.glob("media.*-Frag*.part"):
+            half.unlink()  # of half a fragment nobody knows which version it is
 
     def _fragment_list(self, info: dict[str, Any]) -> tuple[list[str], str | None]:
         """The lines that name fragments, and the address of the first."""

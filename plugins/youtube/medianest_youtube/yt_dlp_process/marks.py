@@ -75,7 +75,17 @@ class Marks:
             if not lasting:
                 return
             self._lasting.add(name)
-            text = json.dumps({one: asdict(self._marks[one]) for one in self._lasting})
-            side = self._path.with_suffix(".new")
-            side.write_text(text, encoding="utf-8")
-            os.replace(side, self._path)
+            self._write()
+
+    def forget(self, file: str) -> None:
+        """Everything about this file: it begins anew."""
+        with self._lock:
+            self._marks = {name: mark for name, mark in self._marks.items() if name.split(" ")[0] != file}
+            self._lasting &= self._marks.keys()
+            self._write()
+
+    def _write(self) -> None:
+        text = json.dumps({name: asdict(self._marks[name]) for name in self._lasting})
+        side = self._path.with_suffix(".new")
+        side.write_text(text, encoding="utf-8")
+        os.replace(side, self._path)
