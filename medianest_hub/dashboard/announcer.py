@@ -37,6 +37,7 @@ class Audience:
 @dataclass(slots=True)
 class _Burst:
     pending: bool = False
+    loaded: bool = True  # nothing changed, only a load ended
     owed: bool = False  # something went out since that a page asleep will not get
     sent_at: float = float("-inf")
     kept_at: float = float("-inf")
@@ -53,13 +54,14 @@ class Announcer:
         self._bursts: dict[Audience, _Burst] = {}
         self._closing = False
 
-    def note(self, audience: Audience) -> None:
-        """The widget changed for that audience."""
+    def note(self, audience: Audience, *, loaded: bool) -> None:
+        """The widget changed for that audience, or (`loaded`) what they were not shown yet has arrived."""
         burst = self._bursts.get(audience)
         if burst is None:
             burst = self._bursts[audience] = _Burst()
             burst.task = asyncio.create_task(self._run(audience, burst), name=f"announce-{audience.widget_id}")
         burst.pending = True
+        burst.loaded = burst.loaded and loaded
         burst.wake.set()
 
     async def close(self) -> None:
@@ -86,7 +88,8 @@ class Announcer:
                 burst.sent_at = time.monotonic()
                 # Without Redis only what is kept reaches anybody.
                 keep = self._closing or self._redis_is_away() or burst.sent_at - burst.kept_at >= KEEP_INTERVAL
-                burst.owed = not await self._send(audience, keep)
+                loaded, burst.loaded = burst.loaded, True
+                burst.owed = not await self._send(audience, loaded, keep)
                 if keep:
                     burst.kept_at = burst.sent_at
         finally:
@@ -105,10 +108,10 @@ class Announcer:
             return False
         return True
 
-    async def _send(self, audience: Audience, keep: bool) -> bool:
+    async def _send(self, audience: Audience, loaded: bool, keep: bool) -> bool:
         """Whether it was kept. A Postgres that is away costs the keeping only, and that is made up for later."""
         permission = audience.permission if audience.person is None else None
-        data = {"id": audience.widget_id}
+        data = {"id": audience.widget_id, "loaded": loaded}
         try:
             async with asyncio.timeout(_LONGEST_WAIT_FOR_POSTGRES):
                 await self._realtime.send(EVENT, data, person=audience.person, permission=permission, keep=keep)

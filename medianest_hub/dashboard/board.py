@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -109,7 +110,17 @@ class Dashboard:
         version = key.widget_version if concerns is None else key.scope_version
         await self._store.outdate(version, lifetime(found) + found.deadline + 60.0)
         await self.outdate_pages()
-        self._announcer.note(Audience(key.widget_id, concerns, declared.full_permission(found.permission)))
+        audience = Audience(key.widget_id, concerns, declared.full_permission(found.permission))
+        self._announcer.note(audience, loaded=False)
+
+    def heard(self, data: Mapping[str, Any], person: UUID | None) -> None:
+        """A `widget:changed` event has come. While Redis is away that is how other processes' changes become known."""
+        if not self._redis.is_away or data.get("loaded"):
+            return
+        plugin, _, rest = str(data.get("id")).partition(".")
+        instance, _, widget = rest.partition(".")
+        key = TileKey(plugin, instance, widget, str(person))
+        self._store.outdate_here(key.widget_version if person is None else key.scope_version)
 
     async def outdate_pages(self) -> None:
         """Let no cached page be served again."""
@@ -191,7 +202,8 @@ class Dashboard:
 
     def _news(self, place: Place) -> None:
         viewer = place.asked.viewer.person
-        self._announcer.note(Audience(place.key.widget_id, viewer.id if viewer else None, place.permission))
+        audience = Audience(place.key.widget_id, viewer.id if viewer else None, place.permission)
+        self._announcer.note(audience, loaded=True)
 
     def _plugin_changed(self, runtime: PluginRuntime, _before: PluginState, after: PluginState) -> None:
         if after is not PluginState.RUNNING:

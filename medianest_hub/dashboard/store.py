@@ -143,8 +143,7 @@ class TileStore:
 
         `keep_for`: seconds for which anything older could still be cached.
         """
-        version = uuid.uuid4().hex[:16]
-        self._put(version_name, version.encode())
+        version = self.outdate_here(version_name)
         try:
             await self._redis.call("SET", version_name, version, "PX", _milliseconds(keep_for))
         except _NO_REDIS:
@@ -155,6 +154,12 @@ class TileStore:
         else:
             self._ahead.discard(version_name)
             self._missed.pop(version_name, None)
+
+    def outdate_here(self, version_name: str) -> str:
+        """The same for this process's own copies alone; the new version."""
+        version = uuid.uuid4().hex[:16]
+        self._put(version_name, version.encode())
+        return version
 
     async def catch_up(self) -> None:
         """Tell Redis, there again, of the changes it missed."""

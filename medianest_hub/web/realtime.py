@@ -19,6 +19,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 from medianest_hub.accounts.people import CHANNEL as PEOPLE_CHANNEL
 from medianest_hub.accounts.sessions import ENDED, LIVE, session_key
 from medianest_hub.accounts.tokens import Claims
+from medianest_hub.dashboard.announcer import EVENT as WIDGET_CHANGED
 from medianest_hub.infrastructure import metrics
 from medianest_hub.infrastructure.realtime_log import RealtimeEvent
 from medianest_hub.infrastructure.redis import RedisAway
@@ -209,13 +210,14 @@ class Realtime:
         event = delivery.event
         if not self._is_audible(event.event):
             return
+        if event.event == WIDGET_CHANGED and self._parts is not None:
+            self._parts.dashboard.heard(event.data, event.person)
         room = f"user:{event.person}" if event.person is not None else f"perm:{event.permission}"
-        await self._emit(event.event, _payload(event, delivery.cursor), room)
+        self._emit(event.event, _payload(event, delivery.cursor), room)
 
-    async def _emit(self, event: str, data: dict[str, Any], room: str) -> None:
-        """Encoded once for everybody in the room."""
+    def _emit(self, event: str, data: dict[str, Any], room: str) -> None:
         passed_on.labels(event.partition(":")[0]).inc()
-        await self.door.sio.emit(event, data, room=room)
+        self.door.tell_room(room, event, data)
 
     def _is_audible(self, event: str) -> bool:
         """A plugin that is switched off is not heard."""
@@ -232,13 +234,13 @@ class Realtime:
             "state": after.value,
             "reason": runtime.reason,
         }
-        self.door.spawn(self._emit("plugin:state", state, f"perm:{ADMIN}"))
+        self._emit("plugin:state", state, f"perm:{ADMIN}")
         if runtime.plugin is None or PluginState.RUNNING not in (before, after) or before is after:
             return
         for widget in runtime.plugin.widgets:
             room = f"perm:{runtime.plugin.full_permission(widget.permission)}"
-            tile = {"id": f"{runtime.name}.{runtime.instance}.{widget.name}"}
-            self.door.spawn(self._emit("widget:changed", tile, room))
+            tile = {"id": f"{runtime.name}.{runtime.instance}.{widget.name}", "loaded": False}
+            self._emit(WIDGET_CHANGED, tile, room)
 
     # Ends and changes
 

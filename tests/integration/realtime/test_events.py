@@ -390,11 +390,11 @@ async def test_a_widget_that_changes_reaches_the_pages_of_whom_it_concerns(
     mine, others = await open_page(two, me.token), await open_page(two, other.token)
     await one.parts.dashboard.changed("weather", "main", "mine", me.person.id)
     changed = await mine.until("widget:changed")
-    assert changed["id"] == "weather.main.mine"
+    assert (changed["id"], changed["loaded"]) == ("weather.main.mine", False)
     await still_open(others, one, other)
     assert others.got("widget:changed") == []
     await one.parts.host.wanted.set_enabled("weather", enabled=False)  # a tile that goes has changed as well
-    assert await others.until("widget:changed") == {"id": "weather.main.mine"}
+    assert await others.until("widget:changed") == {"id": "weather.main.mine", "loaded": False}
 
 
 async def test_a_control_message_of_nonsense_harms_nothing(start_replica: StartReplica, open_page: OpenPage) -> None:
@@ -404,3 +404,36 @@ async def test_a_control_message_of_nonsense_harms_nothing(start_replica: StartR
     for message in ({"close_session": "nobody"}, {"close_person": 7}, {}, {"close_session": str(uuid4())}):
         await replica.parts.redis.publish("mn:realtime", message)
     await still_open(page, replica, me)
+
+
+async def test_without_redis_a_change_in_one_process_outdates_the_tiles_of_others(
+    start_replica: StartReplica, plugins: Callable[[str, str], None], valkey_server: EmbeddedValkey
+) -> None:
+    plugins(
+        "weather",
+        """
+        loads = []
+
+        @widget("all", title="All", scope=EVERYONE, ttl=3600)
+        async def all_of_it(ctx, viewer) -> Stat:
+            loads.append(1)
+            return Stat(value=len(loads))
+
+        @hookimpl
+        def hub_widgets():
+            return [all_of_it]
+        """,
+    )
+    one, two = await start_replica(redis=valkey_server.url), await start_replica(redis=valkey_server.url)
+    me = await sign_in(one, "mia")
+
+    async def value(replica: Replica) -> Any:
+        (tile,) = (await replica.parts.dashboard.page(me.person)).items
+        return getattr(tile.data, "value", None)
+
+    assert (await value(one), await value(two)) == (1, 1)
+    valkey_server.stop()
+    await one.parts.dashboard.changed("weather", "main", "all")
+    async with asyncio.timeout(5):
+        while await value(two) == 1:
+            await asyncio.sleep(0.05)
