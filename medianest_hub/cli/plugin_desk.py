@@ -60,7 +60,7 @@ class Desk:
             if not trial.passed:
                 trial = await self.administration.redacted(plugin, change.settings, trial)
                 raise BadInput(
-                    f"they did not pass their test: {trial.message} (--force keeps them all the same)",
+                    f"they did not pass their test: {trial.message.rstrip(' .')} (--force keeps them all the same)",
                     fields=trial.fields,
                 )
         await self.administration.save(plugin, change, None)

@@ -98,7 +98,7 @@ class Database:
                 raise DatabaseRefused(str(error)) from error
             except _TRANSIENT as error:
                 if loop.time() > ends:
-                    raise DatabaseAway(f"The database did not answer within {wait:.0f} s: {error}") from error
+                    raise DatabaseAway(f"The database did not answer within {wait:.0f} s ({error}).") from error
                 await asyncio.sleep(delay)
                 delay = min(delay * 1.5, 0.5)
             else:

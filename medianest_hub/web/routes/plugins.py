@@ -207,7 +207,8 @@ async def change_settings(parts: HubParts, call: Call[PluginPath, PutQuery, NewS
         if not trial.passed:
             trial = await administration.redacted(plugin, change.settings, trial)
             raise BadInput(
-                f"The settings did not pass their test: {trial.message} Send them with ?force to keep them all the same.",
+                f"The settings did not pass their test: {trial.message.rstrip(' .')}. "
+                "Send them with ?force to keep them all the same.",
                 code="settings_test_failed",
                 params={"reason": trial.code},
                 fields=_under_values(trial.fields),
