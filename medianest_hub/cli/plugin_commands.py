@@ -12,10 +12,8 @@ from importlib_metadata import EntryPoint
 from medianest_hub.cli.options import fail
 from medianest_hub.infrastructure.data_dir import DataDir
 from medianest_hub.infrastructure.quarantine import Quarantine
+from medianest_hub.plugin_api.hookspecs import COMMANDS_GROUP, PLUGINS_GROUP
 from medianest_hub.settings import SettingsError, load_settings
-
-GROUP = "medianest_hub.commands"
-_PLUGINS = "medianest_hub.plugins"
 
 
 def plugin_commands() -> dict[str, str]:
@@ -43,7 +41,9 @@ def load_plugin_command(name: str) -> click.Command | None:
 def _points() -> dict[str, EntryPoint]:
     # The first to claim a name keeps it, in the order of distributions, so that the answer is always the same.
     found: dict[str, EntryPoint] = {}
-    for point in sorted(importlib_metadata.entry_points(group=GROUP), key=lambda point: (point.name, _source(point))):
+    for point in sorted(
+        importlib_metadata.entry_points(group=COMMANDS_GROUP), key=lambda point: (point.name, _source(point))
+    ):
         found.setdefault(point.name, point)
     return found
 
@@ -59,7 +59,7 @@ def _shut_plugin(point: EntryPoint) -> str | None:
         settings = load_settings(config, os.environ).settings
     except SettingsError as error:
         fail(*error.problems)
-    names = {other.name for other in point.dist.entry_points if other.group == _PLUGINS} if point.dist else set()
+    names = {other.name for other in point.dist.entry_points if other.group == PLUGINS_GROUP} if point.dist else set()
     quarantined = Quarantine(DataDir(settings.data_dir).quarantine).read()
     for name in sorted(names):
         if name in settings.plugins.blocked:

@@ -40,11 +40,6 @@ class SecretBox:
             self._derived[key_id, purpose] = known
         return known
 
-    @property
-    def key_ids(self) -> tuple[str, ...]:
-        """All ids of the ring, the one in use first."""
-        return tuple(self._ring)
-
     def seal(self, purpose: str, value: bytes) -> str:
         """Encrypt; only the same purpose opens it."""
         nonce = os.urandom(12)
