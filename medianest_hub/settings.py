@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic import model_validator as _model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from medianest_hub.settings_hints import unknown_key_message
 from medianest_hub.settings_sources import (
     EnvText,
     Layer,
@@ -23,7 +24,6 @@ from medianest_hub.settings_sources import (
     decode_env_text,
     environment_layer,
     file_layer,
-    unknown_key_message,
 )
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _RATE = re.compile(r"\s*(\d{1,9})\s*/\s*(?:(\d{1,6})\s*)?(second|minute|hour|day)s?\s*", re.IGNORECASE)
+_PLUGIN_KEYS = ("plugins.<name>.enabled", "plugins.<name>.<setting>")
 _PLUGIN_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -341,9 +342,10 @@ def _problems(error: ValidationError, layers: tuple[Layer, ...], known: Mapping[
     for detail in error.errors(include_url=False, include_input=False):
         # Positions in a list are not keys; `server.cors_origins.0` is reported as its list.
         key = ".".join(part for part in detail["loc"] if isinstance(part, str))
-        if detail["type"] == "extra_forbidden":
+        # Under `plugins` any name is a plugin's table; anything else there is none of ours.
+        if detail["type"] == "extra_forbidden" or (detail["type"] == "model_type" and key.startswith("plugins.")):
             for layer in layers:
-                yield from layer.unknown(key, known)
+                yield from layer.unknown(key, (*known, *_PLUGIN_KEYS))
             continue
         message = "must be a table" if detail["type"] == "model_type" else detail["msg"].removeprefix("Value error, ")
         origin = next((text for layer in layers if (text := layer.origin_of(key))), "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
 import types
@@ -11,6 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from medianest_hub.settings_hints import unknown_key_message
 
 PREFIX = "MEDIANEST_"
 DEFAULT_FILE = "medianest.toml"
@@ -65,16 +66,15 @@ class Layer:
         for given, origin in self.origins.items():
             if given == key or given.startswith(f"{key}."):
                 if given in self.variables:
-                    names = [PREFIX + name.replace(".", "__").upper() for name in known]
-                    yield unknown_key_message(self.variables[given], names)
+                    suffix = "_FILE" if self.variables[given].endswith("_FILE") else ""
+                    yield unknown_key_message(given, known, lambda name, suffix=suffix: _variable(name) + suffix)
                 else:
                     yield f"{unknown_key_message(given, known)} ({origin})"
 
 
-def unknown_key_message(key: str, known: Collection[str]) -> str:
-    """Say that `key` is unknown and name the nearest of `known`."""
-    nearest = difflib.get_close_matches(key, sorted(known), n=1, cutoff=0.0)
-    return f'unknown setting "{key}"' + (f'; the nearest known one is "{nearest[0]}"' if nearest else "")
+def _variable(key: str) -> str:
+    """The variable that gives `key`."""
+    return PREFIX + key.replace(".", "__").upper()
 
 
 def file_layer(config: Path | None, environ: Mapping[str, str]) -> Layer:

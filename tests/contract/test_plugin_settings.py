@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import asyncio
 from typing import Any
 
@@ -120,6 +121,7 @@ async def test_settings_that_fail_their_test_are_kept_only_by_force(hub: Hub, ad
     refused = await put(hub, address=address)
     assert refused.status == 400
     assert refused.json()["params"]["reason"] == reason
+    assert re.search(r"[^.]\. Send them with \?force", refused.json()["detail"]), "two sentences, parted"
     assert TOKEN not in (tried.body + refused.body).decode()
     assert (await hub.admin.get(VAULT)).json()["generation"] == before
     forced = await put(hub, query="?force", address=address)

@@ -117,6 +117,41 @@ def test_unknown_variable_names_the_nearest_known_one() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("plugin.youtube.x = 1", 'the nearest known one is "plugins.youtube.x"'),
+        ("plugin.youtube.enabld = true", 'the nearest known one is "plugins.youtube.enabled"'),
+        ("plugins.blockd = ['x']", 'the nearest known one is "plugins.blocked"'),
+        ("server_port = 1", 'the nearest known one is "server.port"'),
+        ("frobnicate.x = 1", "known here: auth.…, dashboard.…, data_dir, database.…, limits.…, log.…"),
+        ("limits.plex = '1/day'", "known here: limits.api, limits.auth, limits.images, limits.static, limits.youtube"),
+        ("redis.adress = 'x'", "known here: redis.url"),
+        ("port = 1", "known here: auth.…, dashboard.…, data_dir"),
+    ],
+)
+def test_hint_for_an_unknown_key_is_near_or_lists_what_there_is(text: str, hint: str) -> None:
+    (line,) = problems(text)
+    assert hint in line
+    assert line.endswith("(file medianest.toml)")
+
+
+@pytest.mark.parametrize(
+    ("variable", "hint"),
+    [
+        ("MEDIANEST_SECRT_KEY_FILE", 'the nearest known one is "MEDIANEST_SECRET_KEY_FILE"'),
+        ("MEDIANEST_PLUGIN__YOUTUBE__X", 'the nearest known one is "MEDIANEST_PLUGINS__YOUTUBE__X"'),
+        ("MEDIANEST_REDIS__ADRESS", "known here: MEDIANEST_REDIS__URL"),
+        ("MEDIANEST_PORT", "known here: MEDIANEST_AUTH__…, MEDIANEST_DASHBOARD__…, MEDIANEST_DATA_DIR"),
+    ],
+)
+def test_hint_for_an_unknown_variable_is_written_as_a_variable(variable: str, hint: str, tmp_path: Path) -> None:
+    (tmp_path / "value").write_text("x")
+    (line,) = problems(**{variable: str(tmp_path / "value")})
+    assert line.startswith(f'unknown setting "{variable}"; ')
+    assert hint in line
+
+
 def test_reserved_variables_and_those_of_others_are_let_pass() -> None:
     load(MEDIANEST_SUPERVISED="1", MEDIANEST_QUARANTINE="/q", MEDIANEST_TEST_SLOW="1", MEDIANESTX="1", PATH="/bin")
 
@@ -136,7 +171,7 @@ def test_every_problem_is_reported_at_once_without_repeating_a_secret() -> None:
     assert "secret_key: must be at least 32 characters" in text
     assert "(env MEDIANEST_SERVER__PORT)" in text
     assert "log.level: Input should be 'debug', 'info', 'warning' or 'error' (env MEDIANEST_LOG__LEVEL)" in text
-    assert "plugins.youtube: must be a table (file medianest.toml)" in text
+    assert 'unknown setting "plugins.youtube"; known here: plugins.youtube.<setting>, plugins.youtube.enabled' in text
 
 
 def test_value_where_a_table_belongs_is_named() -> None:
@@ -258,5 +293,8 @@ def test_text_of_a_variable_is_decoded_by_the_type_it_is_for() -> None:
 def test_unknown_key_message_serves_plugins_too() -> None:
     assert unknown_key_message("allowed_host", ["allowed_hosts", "download_dir"]) == (
         'unknown setting "allowed_host"; the nearest known one is "allowed_hosts"'
+    )
+    assert unknown_key_message("speed", ["allowed_hosts", "download_dir"]) == (
+        'unknown setting "speed"; known here: allowed_hosts, download_dir'
     )
     assert unknown_key_message("x", []) == 'unknown setting "x"'
