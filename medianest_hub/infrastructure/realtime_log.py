@@ -70,19 +70,14 @@ class RealtimeLog:
         person: UUID | None = None,
         permission: str | None = None,
         keep: bool = True,
-        tx: Any = None,
     ) -> int | None:
-        """Tell the person, or all with the permission; returns the cursor when kept.
-
-        With `tx` the event is kept by that transaction and announced at once; a reader that comes before the commit
-        finds it at its next look.
-        """
+        """Tell the person, or all with the permission; returns the cursor when kept."""
         if (person is None) == (permission is None):
             raise ValueError("an event goes to one person or to all with one permission")
         content = json.dumps(data, separators=(",", ":"), default=str)
         seq: int | None = None
         if keep:
-            seq = await (tx or self._db).fetchval(
+            seq = await self._db.fetchval(
                 _INSERT,
                 event,
                 person,
