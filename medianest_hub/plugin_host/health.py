@@ -16,18 +16,24 @@ from redis.exceptions import RedisError
 
 from medianest_hub.infrastructure import metrics
 from medianest_hub.infrastructure.core_tables.piccolo_app import APP_CONFIG
-from medianest_hub.infrastructure.database import Database, is_transient
+from medianest_hub.infrastructure.database import Database, DatabaseAway, is_transient
 from medianest_hub.infrastructure.migrations import CORE, SchemaBehind, SchemaNewer, TablesApp, check
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.infrastructure.redis import RedisAway, RedisLink
 from medianest_hub.plugin_api.health import CheckResult, HealthStatus
 from medianest_hub.plugin_api.people import SIGNED_IN
+from medianest_hub.plugin_host.announced import Announced
 from medianest_hub.plugin_host.host import PluginHost
 from medianest_hub.plugin_host.plugin_checks import GAUGE, Checked, PluginChecks
+from medianest_hub.plugin_host.runtime import PluginRuntime
+from medianest_hub.plugin_host.states import PluginState
 
 log = structlog.get_logger(__name__)
 
 EVENT: Final = "service:status"
+
+RUNNING: Final = "running"
+"""The check that stands for a plugin that should run and cannot."""
 
 CORE_TTL: Final = 2.0
 CORE_TIMEOUT: Final = 3.0
@@ -38,6 +44,7 @@ LOOK_SECONDS: Final = 5.0
 """How often results past their ttl are looked for while nobody asks."""
 
 WORKER_SILENT_AFTER: Final = 45.0
+_AMISS: Final = (PluginState.RETRYING, PluginState.NEEDS_ATTENTION, PluginState.FAILED)
 _GIB: Final = 1024**3
 DISK_DEGRADED: Final = _GIB
 DISK_DOWN: Final = _GIB // 10
@@ -69,13 +76,16 @@ class Health:
         self._realtime = realtime
         self._host = host
         self._data_dir = data_dir
-        self._plugin_checks = PluginChecks(redis, self._changed)
+        self._announced = Announced(redis)
+        self._plugin_checks = PluginChecks(redis, self._announced, self._changed)
         self._core_app = TablesApp(CORE, Path(APP_CONFIG.resolved_migrations_folder_path))
         self._core: tuple[list[Checked], float] = ([], 0.0)
         self._checking_core: asyncio.Task[list[Checked]] | None = None
         self._readiness: tuple[Readiness, float] = (Readiness(False), 0.0)
         self._checking_readiness: asyncio.Task[Readiness] | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._telling: set[asyncio.Task[None]] = set()
+        self._in_turn = asyncio.Lock()
         host.subscribe(self._plugin_checks.state_changed)
 
     async def start(self) -> None:
@@ -84,7 +94,8 @@ class Health:
 
     async def stop(self) -> None:
         """End all checks under way."""
-        tasks = [task for task in (self._looking, self._checking_core, self._checking_readiness) if task is not None]
+        under_way = (self._looking, self._checking_core, self._checking_readiness, *self._telling)
+        tasks = [task for task in under_way if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -110,8 +121,14 @@ class Health:
         return Report(status, [*core, *plugins])
 
     async def _plugin_results(self) -> list[Checked]:
-        results = await self._plugin_checks.results(self._host.runtimes.values())
+        runtimes = self._host.runtimes.values()
+        results = await self._plugin_checks.results(runtimes)
+        results += [_not_running(runtime) for runtime in runtimes if self._is_amiss(runtime)]
         return sorted(results, key=lambda result: result.place)
+
+    def _is_amiss(self, runtime: PluginRuntime) -> bool:
+        """Whether it should run and cannot. One that is starting is not amiss yet, one nobody wants never is."""
+        return runtime.state in _AMISS and runtime.name not in self._host.switched_off
 
     async def _core_results(self) -> list[Checked]:
         known, until = self._core
@@ -122,19 +139,32 @@ class Health:
         return await asyncio.shield(self._checking_core)
 
     async def _run_core_checks(self) -> list[Checked]:
-        results = await asyncio.gather(
+        checks = (
             _timed("postgres", self._check_postgres),
             _timed("redis", self._check_redis),
             _timed("disk", self._check_disk),
             _timed("worker", self._check_worker),
         )
-        for before, result in zip(self._core[0], results, strict=False):
-            if before.status is not result.status:
-                _log_change(result)
+        results = list(await asyncio.gather(*checks))
+        before = {result.name: result.status for result in self._core[0]}
         for result in results:
             metrics.health_status.labels("", result.name).set(GAUGE[result.status])
-        self._core = list(results), time.monotonic() + CORE_TTL
-        return list(results)
+        self._core = results, time.monotonic() + CORE_TTL
+        changed = [result for result in results if before.get(result.name) is not result.status]
+        if changed:
+            # Behind the answer: the database it is kept in may be what is away.
+            task = asyncio.create_task(self._tell_core(changed, before))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+        return results
+
+    async def _tell_core(self, changed: list[Checked], before: dict[str, HealthStatus]) -> None:
+        """Each process sees these for itself; one of them tells. How a check was at the first look goes without saying."""
+        async with self._in_turn:
+            for result in changed:
+                at_first = before.get(result.name, result.status)
+                if await self._announced.is_news(result.place, result.status, at_first=at_first):
+                    await self._changed(result)
 
     async def _check_postgres(self) -> CheckResult:
         await self._db.fetchval("SELECT 1")
@@ -195,7 +225,7 @@ class Health:
                 await self.report()
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _changed(self, result: Checked, _before: Checked | None) -> None:
+    async def _changed(self, result: Checked) -> None:
         """Once down and once up: in the log of the process that saw it, and on every open page."""
         _log_change(result)
         news = {
@@ -205,7 +235,10 @@ class Health:
             "status": result.status.value,
         }
         try:
-            await self._realtime.send(EVENT, news, permission=SIGNED_IN)
+            try:
+                await self._realtime.send(EVENT, news, permission=SIGNED_IN)
+            except DatabaseAway:  # pages that are open can hear of it all the same
+                await self._realtime.send(EVENT, news, permission=SIGNED_IN, keep=False)
         except Exception as error:
             log.warning("status_not_sent", error=type(error).__name__)
 
@@ -219,6 +252,12 @@ async def _timed(name: str, run: Callable[[], Awaitable[CheckResult]]) -> Checke
         words = "does not answer" if is_transient(error) else f"cannot be checked ({type(error).__name__})"
         outcome = CheckResult(status=HealthStatus.DOWN, detail=f"{name} {words}.")
     return Checked("", "", name, outcome.status, outcome.detail, outcome.data, time.time(), time.perf_counter() - began)
+
+
+def _not_running(runtime: PluginRuntime) -> Checked:
+    """Stands for the checks of a plugin that does not run: they cannot be asked."""
+    detail = f"The plugin is not running ({runtime.state.value.replace('_', ' ')}): {runtime.reason}"
+    return Checked(runtime.name, runtime.instance, RUNNING, HealthStatus.DEGRADED, detail, {}, time.time(), 0.0)
 
 
 def _log_change(result: Checked) -> None:

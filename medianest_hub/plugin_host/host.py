@@ -57,6 +57,8 @@ class PluginHost:
         self._factory: ContextFactory
         self.plugins: Mapping[str, LoadedPlugin] = {}
         self.runtimes: dict[str, PluginRuntime] = {}
+        self.switched_off: frozenset[str] = frozenset()
+        """Plugins somebody switched off, also those that could not be loaded anyhow."""
 
     def load(self) -> None:
         """Discover, import and check every plugin. No I/O but imports; never raises for a plugin's fault."""
@@ -103,6 +105,7 @@ class PluginHost:
         """Compare with Postgres and change what differs; plugins are started side by side."""
         async with self._reconciling:
             wanted = await self.wanted.all()
+            self.switched_off = frozenset(name for name in self.runtimes if self._enabled(name, wanted) is False)
             for name, runtime in self.runtimes.items():
                 if runtime.plugin is not None and not self._is_broken(runtime):
                     await self._apply(runtime, runtime.plugin, wanted.get(name, Wanted()))
@@ -135,20 +138,21 @@ class PluginHost:
     def _is_broken(self, runtime: PluginRuntime) -> bool:
         return runtime.name in self._broken
 
+    def _enabled(self, name: str, wanted: Mapping[str, Wanted]) -> bool | None:
+        pinned = self._loaded.pins_for(name).enabled
+        return wanted.get(name, Wanted()).enabled if pinned is None else pinned
+
     async def _apply(self, runtime: PluginRuntime, plugin: LoadedPlugin, wanted: Wanted) -> None:
+        if plugin.name in self.switched_off:
+            await runtime.stop(generation=wanted.generation)
+            return
         pins = self._loaded.pins_for(plugin.name)
         enabled = wanted.enabled if pins.enabled is None else pins.enabled
-        if enabled is False:
-            if runtime.state is not PluginState.DISABLED:
-                await runtime.stop()
-            runtime.generation = wanted.generation
-            return
         resolved = self.resolve(plugin, wanted)
         if resolved.settings is None:
             # Unset settings of a plugin nobody has asked for are no fault; asked for, they are.
             state = PluginState.NEEDS_ATTENTION if enabled or pins.fields else PluginState.DISABLED
-            await runtime.stop(state, f"settings needed: {resolved.reason}")
-            runtime.generation = wanted.generation
+            await runtime.stop(state, f"settings needed: {resolved.reason}", generation=wanted.generation)
         elif runtime.generation != wanted.generation or runtime.state is PluginState.DISABLED:
             await runtime.start(wanted.generation, resolved.settings)
 
@@ -160,6 +164,10 @@ class PluginHost:
                 callback(runtime, before, after)
             except Exception:
                 log.exception("plugin_subscriber_failed", plugin=runtime.name)
+        self._look.set()
+
+    def look(self, *_hint: object) -> None:
+        """Something may have changed: look at Postgres soon. To be called on a notice of `wanted.NOTIFY`."""
         self._look.set()
 
     async def _hinted(self, _message: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from medianest_hub.infrastructure import metrics
 from medianest_hub.infrastructure.redis import RedisAway, RedisLink, Script
 from medianest_hub.plugin_api.errors import HubError
 from medianest_hub.plugin_api.health import CheckResult, HealthCheck, HealthStatus
+from medianest_hub.plugin_host.announced import Announced
 from medianest_hub.plugin_host.bounded import contained
 from medianest_hub.plugin_host.runtime import PluginRuntime
 from medianest_hub.plugin_host.states import PluginState
@@ -59,21 +60,25 @@ class Checked:
         return max(0.0, now - self.at)
 
 
-Changed = Callable[[Checked, Checked | None], Awaitable[None]]
-"""Told of a new result and the one before it when their statuses differ, in the process that ran the check."""
+Changed = Callable[[Checked], Awaitable[None]]
+"""Told of a result whose status differs from the one told last, in the process that ran the check."""
 
 
 class PluginChecks:
     """`results` answers at once with what is known; what is older than its ttl is found out anew in the background."""
 
-    def __init__(self, redis: RedisLink, changed: Changed, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, redis: RedisLink, announced: Announced, changed: Changed, *, now: Callable[[], float] = time.time
+    ) -> None:
         self._redis = redis
+        self._announced = announced
         self._changed = changed
         self._now = now
         self._known: dict[tuple[str, str, str], Checked] = {}
         self._running: dict[tuple[str, str, str], asyncio.Task[Checked | None]] = {}
         self._hanging: dict[tuple[str, str, str], asyncio.Task[CheckResult | None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._closed = False
 
     async def results(self, runtimes: Iterable[PluginRuntime]) -> list[Checked]:
         """The results of all checks of all running plugins, side by side."""
@@ -94,8 +99,8 @@ class PluginChecks:
         if known is not None and self._is_fresh(known, check):
             return known
         shared = self._of_generation(await self._read(place), runtime)
-        if shared is not None:
-            self._remember(shared)
+        if shared is not None and (known is None or shared.at > known.at):  # older: Redis was away meanwhile
+            self._learn(shared)
             known = shared
             if self._is_fresh(shared, check):
                 return shared
@@ -107,18 +112,27 @@ class PluginChecks:
         return known if known is not None else await asyncio.shield(refreshing)
 
     def state_changed(self, runtime: PluginRuntime, _before: PluginState, after: PluginState) -> None:
-        """Forget the results of a plugin that no longer runs; give it to `PluginHost.subscribe`."""
+        """Forget the results of a plugin that no longer runs; give it to `PluginHost.subscribe`.
+
+        What was told last is forgotten only of one that was switched off, not of one that starts anew or whose process ends.
+        """
         if after is PluginState.RUNNING:
             return
         places = [place for place in self._known if place[:2] == (runtime.name, runtime.instance)]
         for place in places:
             del self._known[place]
             _remove_gauge(place)
+        if self._closed:
+            return
         if places:
             self._spawn(self._forget_shared(places))
+        if after.is_hidden and runtime.plugin is not None:
+            checks = [(runtime.name, runtime.instance, check.name) for check in runtime.plugin.health_checks]
+            self._spawn(self._announced.drop(checks))
 
     async def close(self) -> None:
-        """Cancel what is under way."""
+        """Cancel what is under way; from then on nothing shared is forgotten, as other processes go on."""
+        self._closed = True
         tasks = [*self._tasks, *self._hanging.values()]
         for task in tasks:
             task.cancel()
@@ -156,7 +170,7 @@ class PluginChecks:
         while time.monotonic() < ends and not self._redis.is_away:
             result = self._of_generation(await self._read(place), runtime)
             if result is not None and self._is_fresh(result, check):
-                self._remember(result)
+                self._learn(result)
                 return result
             await asyncio.sleep(_POLL)
         return None
@@ -164,7 +178,6 @@ class PluginChecks:
     async def _run_and_share(
         self, runtime: PluginRuntime, check: HealthCheck, place: tuple[str, str, str]
     ) -> Checked | None:
-        before = await self._read(place) or self._known.get(place)
         generation, began = runtime.generation, time.perf_counter()
         outcome = await self._bounded(runtime, check, place)
         if outcome is None or not runtime.running:
@@ -180,8 +193,8 @@ class PluginChecks:
         )
         self._remember(result)
         await self._quietly(self._redis.call("SET", _key(place), _packed(result), "EX", _KEPT_SECONDS))
-        if result.status is not (before.status if before is not None else HealthStatus.OK):
-            await self._changed(result, before)
+        if await self._announced.is_news(place, result.status):
+            await self._changed(result)
         return result
 
     async def _bounded(
@@ -215,6 +228,11 @@ class PluginChecks:
         self._hanging.pop(place, None)
         if not task.cancelled():
             task.exception()  # asked for, so that nobody complains that it was not
+
+    def _learn(self, result: Checked) -> None:
+        """Another process found it out."""
+        self._remember(result)
+        self._announced.learn(result.place, result.status)
 
     def _remember(self, result: Checked) -> None:
         self._known[result.place] = result

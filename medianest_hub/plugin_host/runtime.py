@@ -117,18 +117,20 @@ class PluginRuntime:
 
     async def start(self, generation: int, settings: PluginSettings) -> None:
         """Begin that generation in the background; the one before it drains."""
-        await self.stop(PluginState.STARTING)
-        self.generation = generation
-        self.set_state(PluginState.STARTING)
+        await self.stop(PluginState.STARTING, generation=generation)
         self._starting = asyncio.create_task(self._start(generation, settings), name=f"start-{self.name}")
 
-    async def stop(self, state: PluginState = PluginState.DISABLED, reason: str = "") -> None:
-        """Serve no more. Returns at once; calls under way keep their context until they end."""
+    async def stop(
+        self, state: PluginState = PluginState.DISABLED, reason: str = "", *, generation: int | None = None
+    ) -> None:
+        """Serve no more; `generation`: the one that asks for it. Returns at once; calls under way keep their context."""
         if self._starting is not None:
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
             self._starting = None
         current, self._current = self._current, None
+        if generation is not None:  # not earlier: while the old context serves, so does its number
+            self.generation = generation
         self.set_state(state, reason)
         if current is not None:
             self._retire(current)
