@@ -74,6 +74,7 @@ async def _open(loaded: LoadedSettings, stack: contextlib.AsyncExitStack) -> Wor
         jobs=parts.jobs,
         realtime=parts.realtime,
         concurrency=settings.worker.concurrency,
+        look_at_plugins=parts.host.look,
     )
     retention = settings.realtime.retention_hours
     housekeeping = Housekeeping(db, parts.sessions, parts.realtime, retention)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 import structlog
 
 from medianest_hub.infrastructure.database import Database
+from medianest_hub.infrastructure.notices import Notices
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.infrastructure.redis import RedisLink
 from medianest_hub.jobs import outbox, store
@@ -21,7 +22,6 @@ from medianest_hub.jobs.deliveries import Deliveries
 from medianest_hub.jobs.dispatch import TokenReader
 from medianest_hub.jobs.handlers import Catalogue, Host
 from medianest_hub.jobs.leases import LEASE_SECONDS, LeaseStore
-from medianest_hub.jobs.notices import Notices
 from medianest_hub.jobs.outcomes import Backoff
 from medianest_hub.jobs.process_listeners import ProcessListeners
 from medianest_hub.jobs.runner import HEARTBEAT_SECONDS, JobRunner
@@ -29,6 +29,7 @@ from medianest_hub.jobs.scheduler import Scheduler
 from medianest_hub.jobs.store import JobStore
 from medianest_hub.jobs.streams import StreamRunner
 from medianest_hub.jobs.sweeper import DEAD_SECONDS, SWEEP_SECONDS, Sweeper
+from medianest_hub.plugin_host import wanted
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,7 @@ class Worker:
     """Runs the jobs of the host's plugins. `db` is a small pool of the worker's own, which no plugin can use up.
 
     The host's plugins are running (or starting) when `run` is called, and are stopped by the caller after it returns.
+    `look_at_plugins` is called when Postgres notices that somebody changed what is wanted of them.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Worker:
         realtime: RealtimeLog,
         concurrency: int,
         timings: Timings | None = None,
+        look_at_plugins: Callable[[str], None] = lambda _payload: None,
     ) -> None:
         times = timings or Timings()
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
@@ -93,7 +96,14 @@ class Worker:
         )
         self.deliveries = Deliveries(db, host, redis, self._offer)
         self._reader = TokenReader(jobs.dispatcher, self._wake, self.claimer.has_room)
-        self._notices = Notices(database_url, {store.NOTIFY: self._noticed, outbox.NOTIFY: self._events_noticed})
+        self._notices = Notices(
+            database_url,
+            {
+                store.NOTIFY: self._noticed,
+                outbox.NOTIFY: self._events_noticed,
+                wanted.NOTIFY: look_at_plugins,
+            },
+        )
         self._process_listeners = ProcessListeners(host, redis)
         self._loops = (
             *(self.claimer.loop, self.scheduler.loop, self.sweeper.loop, self.deliveries.loop, self.streams.loop),

@@ -14,6 +14,9 @@ from medianest_hub.infrastructure.secrets import SecretBox
 from medianest_hub.plugin_api.errors import Conflict
 
 CHANNEL = "mn:plugins"
+NOTIFY = "mn_plugins"
+"""Postgres channel of the same hint: it goes out with the change itself, whatever becomes of Redis."""
+
 MAIN = "main"
 
 
@@ -33,7 +36,7 @@ def seal_purpose(plugin: str, instance: str = MAIN) -> str:
 
 
 class WantedStore:
-    """Reads and writes the rows; every write is hinted to all processes."""
+    """Reads and writes the rows; every write is hinted to all processes, by Postgres and by Redis."""
 
     def __init__(self, db: Database, redis: RedisLink | None, secrets: SecretBox) -> None:
         self._db = db
@@ -130,15 +133,18 @@ class WantedStore:
                 json.dumps(sealed),
                 by,
             )
+            await tx.execute("SELECT pg_notify($1, '')", NOTIFY)
         await self.hint(plugin)
         return generation
 
     async def hint(self, plugin: str) -> None:
-        """Ask every process to look at once; those that miss it look by themselves."""
+        """Ask every process to look at once, by Redis alone; those that miss it look by themselves."""
         if self._redis is not None:
             await self._redis.publish(CHANNEL, {"plugin": plugin})
 
     async def _write(self, plugin: str, sql: str, *args: Any) -> int:
-        generation: int = await self._db.fetchval(sql, plugin, *args)
+        # One statement: the notice is sent exactly when the change is kept.
+        notifying = "WITH changed AS (" + sql + f") SELECT generation, pg_notify('{NOTIFY}', '') FROM changed"  # noqa: S608 - our own words alone
+        generation: int = await self._db.fetchval(notifying, plugin, *args)
         await self.hint(plugin)
         return generation

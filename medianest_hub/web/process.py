@@ -17,9 +17,11 @@ from medianest_hub.infrastructure.exits import OperatorError
 from medianest_hub.infrastructure.lifetime import exit_code_of, stop_on_signals
 from medianest_hub.infrastructure.listening import check_free
 from medianest_hub.infrastructure.logs import configure_logs
+from medianest_hub.infrastructure.notices import Notices
 from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.jobs.process_listeners import ProcessListeners
 from medianest_hub.plugin_host.host import PluginHost
+from medianest_hub.plugin_host.wanted import NOTIFY
 from medianest_hub.settings import LoadedSettings
 from medianest_hub.web.app import GRACEFUL_SECONDS, create_app
 from medianest_hub.web.hub import WebHub
@@ -113,6 +115,10 @@ async def open_hub(hub: WebHub, realtime: Realtime, stack: contextlib.AsyncExitS
     ProcessListeners(parts.host, parts.redis)
     await _patiently(parts.host.start)
     await _patiently(lambda: realtime.open(parts))
+    url = hub.settings.database.url
+    notices = Notices(url.get_secret_value() if url is not None else "", {NOTIFY: parts.host.look})
+    listening = asyncio.create_task(notices.run(), name="notices")
+    stack.callback(listening.cancel)
     await parts.health.start()
     hub.open(parts)
     log.info("web_ready", host=hub.settings.server.host, port=hub.settings.server.port)

@@ -198,7 +198,7 @@ async def test_a_switch_pinned_from_outside_is_not_changed(hub: Hub) -> None:
 
 
 async def test_switching_works_while_valkey_is_frozen(hub: Hub, household: Household, replica: str) -> None:
-    """No hint can come: every process that notices looks by itself. Frozen, not killed: nobody restarts it, nothing resets."""
+    """No hint comes by Redis, so Postgres has to notify. Frozen, not killed: nobody restarts it, nothing resets."""
     other = HubClient(hub.session, replica, hub.admin.token)
     pid = household.valkey_pid()
     os.kill(pid, signal.SIGSTOP)
@@ -207,6 +207,7 @@ async def test_switching_works_while_valkey_is_frozen(hub: Hub, household: House
         assert (await hub.admin.post("/api/v1/plugins/switched/disable")).status == 200
         await other.until(ROUTE, lambda reply: reply.status == 404)
         await everywhere(hub, "disabled")
-        assert time.monotonic() - began < 6
+        # From the change itself: the request that made it waited a second before it, for limits that Redis counts.
+        assert time.monotonic() - began < 1 + SECONDS
     finally:
         os.kill(pid, signal.SIGCONT)

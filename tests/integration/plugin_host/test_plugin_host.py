@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.migrations import SchemaState
+from medianest_hub.infrastructure.notices import Notices
 from medianest_hub.infrastructure.redis import RedisLink
 from medianest_hub.infrastructure.secrets import SecretBox
 from medianest_hub.plugin_api import API_VERSION, Lifecycle, PluginInfo, PluginSettings
@@ -30,7 +31,7 @@ from medianest_hub.plugin_host.host import PluginHost
 from medianest_hub.plugin_host.loading import Outcome
 from medianest_hub.plugin_host.runtime import PluginRuntime
 from medianest_hub.plugin_host.states import PluginState
-from medianest_hub.plugin_host.wanted import WantedStore
+from medianest_hub.plugin_host.wanted import NOTIFY, WantedStore
 from medianest_hub.settings import load_settings
 
 SECRET = "s3cret-of-the-operator"
@@ -48,8 +49,8 @@ class NeedsUrl(PluginSettings):
 class Hub:
     """A host with synthetic plugins, and the events of its states."""
 
-    def __init__(self, db: Database, redis: RedisLink, tmp_path: Path) -> None:
-        self.db, self.redis, self.tmp_path = db, redis, tmp_path
+    def __init__(self, postgres_url: str, db: Database, redis: RedisLink, tmp_path: Path) -> None:
+        self.postgres_url, self.db, self.redis, self.tmp_path = postgres_url, db, redis, tmp_path
         self.wanted = WantedStore(db, redis, SecretBox(["k" * 40]))
         self.closed: list[int] = []
         self.hosts: list[PluginHost] = []
@@ -79,7 +80,7 @@ async def hub(postgres_url: str, redis_url: str, tmp_path: Path) -> AsyncIterato
     db = await Database.connect(postgres_url)
     redis = RedisLink.open(redis_url, worker=False)
     await redis.start()
-    hub = Hub(db, redis, tmp_path)
+    hub = Hub(postgres_url, db, redis, tmp_path)
     yield hub
     for host in hub.hosts:
         await host.stop()
@@ -131,6 +132,62 @@ async def test_a_hint_that_never_came_is_made_up_for(hub: Hub, monkeypatch: pyte
     await until(host.runtimes["odd"], PluginState.RUNNING)
     await hub.db.execute("INSERT INTO medianest.plugin_wanted (plugin, enabled, generation) VALUES ('odd', false, 5)")
     await until(host.runtimes["odd"], PluginState.DISABLED)
+
+
+async def test_a_change_reaches_a_process_that_redis_cannot(hub: Hub) -> None:
+    host = await hub.host(plugin())
+    runtime = host.runtimes["odd"]
+    await until(runtime, PluginState.RUNNING)
+    alone = WantedStore(hub.db, None, SecretBox(["k" * 40]))  # tells nobody over Redis
+    noticed = asyncio.Event()
+
+    def look(payload: str) -> None:
+        noticed.set()
+        host.look(payload)
+
+    listening = asyncio.create_task(Notices(hub.postgres_url, {NOTIFY: look}).run())
+    try:
+        async with asyncio.timeout(5):
+            await noticed.wait()  # as after every connection
+        await until(runtime, PluginState.RUNNING)
+        changes = (
+            lambda: alone.set_enabled("odd", False),
+            lambda: alone.set_enabled("odd", True),
+            lambda: alone.restart("odd"),
+            lambda: alone.save_settings("odd", {"url": "http://other.test"}, {}),
+        )
+        for change in changes:
+            generation = await change()
+            async with asyncio.timeout(2):
+                while runtime.generation != generation:
+                    await asyncio.sleep(0.01)
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_every_change_of_state_is_announced_with_the_generation_that_made_it(hub: Hub) -> None:
+    host = await hub.host(plugin())
+    runtime = host.runtimes["odd"]
+    await until(runtime, PluginState.RUNNING)
+    heard: list[tuple[PluginState, int]] = []
+    host.subscribe(lambda changed, _before, after: heard.append((after, changed.generation)))
+    off = await hub.wanted.set_enabled("odd", False)
+    await until(runtime, PluginState.DISABLED)
+    on = await hub.wanted.set_enabled("odd", True)
+    await until(runtime, PluginState.RUNNING)
+    await asyncio.sleep(0)
+    again = await hub.wanted.restart("odd")
+    async with asyncio.timeout(5):
+        while len(heard) < 5:
+            await asyncio.sleep(0.01)
+    assert heard == [
+        (PluginState.DISABLED, off),
+        (PluginState.STARTING, on),
+        (PluginState.RUNNING, on),
+        (PluginState.STARTING, again),
+        (PluginState.RUNNING, again),
+    ]
 
 
 async def test_missing_settings_leave_it_off_until_somebody_wants_it(hub: Hub) -> None:
