@@ -1,16 +1,20 @@
 """The command line: rows of a table, nothing heavy for `serve`, settings shown with their origins and without secrets."""
 
+import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 
 from medianest_hub import __version__
-from medianest_hub.cli import COMMANDS, main, plugin_commands
+from medianest_hub.cli import COMMANDS, main, plugin_commands, plugin_tables
+from medianest_hub.testing.distributions import write_distribution
 
 SECRET = "hunter2"
 
@@ -75,7 +79,7 @@ def test_unknown_command_is_refused() -> None:
 
 
 def test_config_show_tells_value_and_origin_of_every_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("medianest.toml").write_text("[server]\nport = 5000\n[plugins.youtube]\nmax_height = 1080")
+    Path("medianest.toml").write_text("[server]\nport = 5000\n[plugins.youtube]\nmax_size_gb = 5")
     monkeypatch.setenv("MEDIANEST_LIMITS__API", "7/hour")
     lines = {
         line.split(" = ")[0]: (line.split(" = ")[1].split("  # ")[0].strip(), line.split("  # ")[1])
@@ -85,7 +89,7 @@ def test_config_show_tells_value_and_origin_of_every_setting(monkeypatch: pytest
     assert lines["server.host"] == ('"127.0.0.1"', "default")
     assert lines["limits.api"] == ('"7/hour"', "env MEDIANEST_LIMITS__API")
     assert lines["database.url"] == ("(not set)", "default")
-    assert lines["plugins.youtube.max_height"] == ("1080", "file medianest.toml")
+    assert lines["plugins.youtube.max_size_gb"] == ("5", "file medianest.toml")
     assert lines["data_dir"][1] == "env MEDIANEST_DATA_DIR"
 
 
@@ -96,6 +100,7 @@ def test_config_show_masks_every_secret(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("MEDIANEST_DATABASE__URL", f"postgresql://me:{SECRET}@db/hub")
     monkeypatch.setenv("MEDIANEST_PLUGINS__PLEX__TOKEN", SECRET)
     monkeypatch.setenv("MEDIANEST_PLUGINS__PLEX__URL", f"http://me:{SECRET}@plex:32400/x")
+    monkeypatch.setenv("MEDIANEST_SERVER__PUBLIC_URL", f"http://me:{SECRET}@hub.example")
     Path("medianest.toml").write_text(
         f"[plugins.kuma]\napi_key = '{SECRET}'\nclient-secret = '{SECRET}'\npassword = '{SECRET}'\ncookies = ['{SECRET}']\n"
         f"sources = ['http://u:{SECRET}@h/']\n[plugins.kuma.nested]\nauth_token = '{SECRET}'\n"
@@ -105,10 +110,92 @@ def test_config_show_masks_every_secret(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert result.exit_code == 0
     assert SECRET not in result.output
     assert 'database.url = "postgresql://me:********@db/hub"' in result.output
-    assert 'plugins.plex.url = "http://me:********@plex:32400/x"' in result.output
-    assert '"name": "first"' in result.output
+    assert 'server.public_url = "http://me:********@hub.example"' in result.output
+    assert 'plugins.plex.url = "********"' in result.output, "only its plugin knows, and that is not installed"
     assert f"secret file {tmp_path / 'key'} (MEDIANEST_SECRET_KEY_FILE)" in result.output
     assert "auth.access_token_minutes = 60" in result.output
+
+
+@pytest.mark.usefixtures("keeper")
+def test_config_show_asks_the_plugin_which_of_its_fields_are_secret() -> None:
+    Path("medianest.toml").write_text(
+        f"[plugins.keeper]\nenabled = true\npin = '{SECRET}'\naddress = 'http://h/?apikey={SECRET}&page=1'\n"
+        f"keep_days = 3\nadress = '{SECRET}'\n[plugins.keeper.labels]\ncolour = 'red'\naccess_token = '{SECRET}'"
+    )
+    result = run("config", "show")
+    assert result.exit_code == 0, result.output
+    assert SECRET not in result.output
+    for line in (
+        'plugins.keeper.pin = "********"',
+        'plugins.keeper.address = "http://h/?apikey=********&page=1"',
+        "plugins.keeper.keep_days = 3",
+        "plugins.keeper.enabled = true",
+        'plugins.keeper.labels.colour = "red"',
+    ):
+        assert line in result.output
+
+
+@pytest.mark.usefixtures("keeper")
+def test_config_show_of_a_blocked_plugin_imports_nothing_and_shows_no_text() -> None:
+    Path("medianest.toml").write_text(f"plugins.blocked = ['keeper']\n[plugins.keeper]\naddress = '{SECRET}'")
+    assert 'plugins.keeper.address = "********"' in run("config", "show").output
+    assert "keeper" not in sys.modules
+
+
+@pytest.mark.usefixtures("keeper")
+def test_config_check_holds_a_plugins_table_against_its_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("medianest.toml").write_text("[plugins.keeper]\nadress = 'x'")
+    result = run("config", "check")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        'medianest: plugins.keeper.adress: unknown setting "adress"; the nearest known one is "address" '
+        "(file medianest.toml)"
+    ]
+    Path("medianest.toml").write_text("[plugins.keeper.labels]\ncolour = 7")
+    monkeypatch.setenv("MEDIANEST_PLUGINS__KEEPER__KEEP_DAYS", "-1")
+    result = run("config", "check")
+    assert result.exit_code == 2
+    assert sorted(result.stderr.splitlines()) == [
+        "medianest: plugins.keeper.keep_days: Input should be greater than or equal to 0 "
+        "(env MEDIANEST_PLUGINS__KEEPER__KEEP_DAYS)",
+        "medianest: plugins.keeper.labels.colour: Input should be a valid string (file medianest.toml)",
+    ]
+
+
+@pytest.mark.usefixtures("keeper")
+def test_config_check_leaves_to_the_database_what_is_not_in_the_file() -> None:
+    Path("medianest.toml").write_text("[plugins.keeper]\nkeep_days = 1")  # the pin is required
+    assert run("config", "check").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "code", "words"),
+    [
+        ("[plugins.nosuch]\na = 1", "", "plugins.nosuch: no plugin called nosuch is installed; there are: "),
+        ("plugins.blocked = ['keeper']\n[plugins.keeper]\nodd = 1", "", "plugins.keeper: it is blocked"),
+        ("[plugins.keeper]\nodd = 1", "raise RuntimeError('no')", "importing it raised RuntimeError: no"),
+        ("[plugins.keeper]\nodd = 1", "raise SystemExit(7)", "importing it raised SystemExit: 7"),
+    ],
+)
+def test_config_check_warns_of_a_table_it_cannot_look_at(keeper: Path, table: str, code: str, words: str) -> None:
+    if code:
+        (keeper / "keeper.py").write_text(code)
+    Path("medianest.toml").write_text(table)
+    result = run("config", "check")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (0, 1)
+    assert "medianest: warning: " in result.stderr
+    assert words in result.stderr
+
+
+def test_config_check_does_not_wait_for_ever_for_a_plugin_that_loops_when_imported(
+    keeper: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugin_tables, "_IMPORT_SECONDS", 0.2)
+    (keeper / "keeper.py").write_text("while True: pass")
+    Path("medianest.toml").write_text("[plugins.keeper]\nkeep_days = 1")
+    result = run("config", "check")
+    assert result.exit_code == 0
+    assert "TimeoutError: it did not come to an end within 0.2 s" in result.stderr
 
 
 def test_config_check_says_sound_or_lists_every_problem_and_ends_with_2() -> None:
@@ -148,6 +235,43 @@ def test_production_role_refuses_to_start_without_key_and_servers(
         f"medianest: `medianest {' '.join(words)}` needs secret_key (MEDIANEST_SECRET_KEY); "
         "`medianest serve` alone brings its own"
     ]
+
+
+KEEPER = """
+from pydantic import BaseModel, Field, SecretStr
+from medianest_hub.plugin_api import API_VERSION, PluginInfo, PluginSettings, hookimpl
+
+class Labels(BaseModel):
+    colour: str = "blue"
+    access_token: str = ""
+
+class Settings(PluginSettings):
+    pin: SecretStr
+    address: str = ""
+    keep_days: int = Field(default=1, ge=0)
+    labels: Labels = Labels()
+
+@hookimpl
+def hub_plugin():
+    return PluginInfo(title="Keeper", api_version=API_VERSION, settings=Settings)
+"""
+
+
+@pytest.fixture
+def keeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An installed plugin whose secret has an unusual name; tests may change its code."""
+    folder = tmp_path / "keeper-site"
+    folder.mkdir()
+    write_distribution(folder, "keeper", "", entry_points={"medianest_hub.plugins": {"keeper": "keeper"}})
+    (folder / "keeper.py").write_text(KEEPER)
+    monkeypatch.syspath_prepend(folder)
+    root = logging.getLogger()
+    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
+    yield folder
+    structlog.configure(**before)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    sys.modules.pop("keeper", None)
 
 
 def _distribution(folder: Path, code: str) -> None:
