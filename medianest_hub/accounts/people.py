@@ -74,8 +74,8 @@ class People:
         self.passwords = passwords or Passwords()
         self._monotonic = monotonic
         self._permissions = RolePermissions()
-        self._kept: OrderedDict[UUID, tuple[Account | None, float]] = OrderedDict()
-        self._reading: dict[UUID, asyncio.Task[Account | None]] = {}
+        self._kept: OrderedDict[UUID, tuple[Person | None, float]] = OrderedDict()
+        self._reading: dict[UUID, asyncio.Task[Person | None]] = {}
         self._changes = 0
         redis.subscribe(CHANNEL, self._hinted)
         redis.on_back(self.forget)
@@ -88,6 +88,7 @@ class People:
             for permission in plugin.info.permissions
         }
         self._permissions = RolePermissions(declared)
+        self.forget()
 
     def close(self) -> None:
         """End the threads that hash passwords."""
@@ -101,14 +102,17 @@ class People:
         else:
             self._kept.pop(person_id, None)
 
+    def known(self, person_id: UUID) -> Person | None:
+        """As `get`, without waiting; None also for somebody who was not read lately."""
+        kept = self._kept.get(person_id)
+        return kept[0] if kept is not None and kept[1] > self._monotonic() else None
+
     async def get(self, person_id: UUID) -> Person | None:
         """The person with all permissions in force (none at all unless active), or None."""
-        known = self._kept.get(person_id)
-        if known is None or known[1] <= self._monotonic():
-            account = await self._read(person_id)
-        else:
-            account = known[0]
-        return None if account is None else self._person(account)
+        kept = self._kept.get(person_id)
+        if kept is not None and kept[1] > self._monotonic():
+            return kept[0]
+        return await self._read(person_id)
 
     async def by_username(self, username: str) -> Person | None:
         """The person of that name, however it is written."""
@@ -277,7 +281,7 @@ class People:
         self.forget(person_id)
         await self._redis.publish(CHANNEL, {"person": str(person_id)})
 
-    async def _read(self, person_id: UUID) -> Account | None:
+    async def _read(self, person_id: UUID) -> Person | None:
         """From Postgres, once for all who ask at the same time."""
         reading = self._reading.get(person_id)
         if reading is None:
@@ -285,15 +289,16 @@ class People:
             reading.add_done_callback(lambda _: self._reading.pop(person_id, None))
         return await asyncio.shield(reading)
 
-    async def _read_and_keep(self, person_id: UUID) -> Account | None:
+    async def _read_and_keep(self, person_id: UUID) -> Person | None:
         before = self._changes
         account = await self.account(person_id)
+        person = None if account is None else self._person(account)
         if before == self._changes:  # else the row may be older than the change
             kept_for = KEPT_SECONDS_REDIS_AWAY if self._redis.is_away else KEPT_SECONDS
-            self._kept[person_id] = (account, self._monotonic() + kept_for)
+            self._kept[person_id] = (person, self._monotonic() + kept_for)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-        return account
+        return person
 
     async def _hinted(self, message: dict[str, Any]) -> None:
         try:

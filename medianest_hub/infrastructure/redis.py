@@ -46,10 +46,10 @@ class Script:
         self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
 
-def web_redis(url: str) -> aioredis.Redis:
+def web_redis(url: str, socket_timeout: float | None = TRIP_SECONDS) -> aioredis.Redis:
     """A client that fails fast: a request must not wait for an outage to end."""
     return aioredis.Redis.from_url(
-        url, socket_timeout=TRIP_SECONDS, socket_connect_timeout=1.0, retry=Retry(ExponentialBackoff(), 0)
+        url, socket_timeout=socket_timeout, socket_connect_timeout=1.0, retry=Retry(ExponentialBackoff(), 0)
     )
 
 
@@ -69,7 +69,7 @@ class RedisLink:
     def __init__(self, url: str, *, worker: bool) -> None:
         self.url = url
         self.client = worker_redis(url) if worker else web_redis(url)
-        self._fast = web_redis(url)
+        self._fast = web_redis(url, None)  # each trip has a deadline of its own; two would cost twice
         self._waiting: list[tuple[Command, asyncio.Future[Any]]] = []
         self._pump: asyncio.Task[None] | None = None
         self._connection: AbstractConnection | None = None

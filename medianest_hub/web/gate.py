@@ -86,6 +86,13 @@ class Gate:
             if refusal is not None:
                 raise LimitReached(refusal)
 
+    def known(self, claims: Claims, reply: Reply | None) -> Person | None:
+        """Who it is, where that is known without waiting; else ask `person`."""
+        if reply is None or not reply.alive:
+            return None
+        person = self._people.known(claims.person_id)
+        return person if person is not None and person.permissions else None
+
     async def person(self, claims: Claims, reply: Reply | None) -> Person:
         """Who it is. Raises `Unauthorized` for an ended session or somebody who is gone."""
         alive = reply.alive if reply is not None else None

@@ -112,12 +112,13 @@ class Question:
             keys.append(session_key(session))
         if answer is not None:
             keys += [answer, *tags]
-        self.keys = tuple(keys)
         packed: list[int] = [len(zones)]
         for zone in zones:
             packed += [zone.rate.count, zone.rate.seconds * 1000, zone.slices]
         packed += [1 if session is not None else 0, len(tags) if answer is not None else -1]
-        self.packed = tuple(packed)
+        # As bytes: the client encodes anything else anew at every trip.
+        self.keys = tuple(key.encode() for key in keys)
+        self.packed = tuple(b"%d" % number for number in packed)
 
     def without_limits(self) -> Question:
         """Only the cached answer, for a request that was counted already."""
@@ -179,13 +180,13 @@ class RedisTrip:
         asked = list(batch.items())
         for start in range(0, len(asked), _MOST_QUESTIONS):
             part = asked[start : start + _MOST_QUESTIONS]
-            keys: list[str] = []
-            args: list[int | str] = [len(part)]
+            keys: list[bytes] = []
+            args: list[bytes] = [b"%d" % len(part)]
             for question, futures in part:
                 keys += question.keys
-                args.append(len(futures))
+                args.append(b"%d" % len(futures))
                 args += question.packed
-                args.append(self._bodies.version(question.answer) if question.answer is not None else "")
+                args.append(self._bodies.version(question.answer).encode() if question.answer is not None else b"")
             try:
                 rows = await self._redis.eval(ASK, keys, args)
             except (RedisAway, RedisError) as error:
