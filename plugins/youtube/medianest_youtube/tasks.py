@@ -203,7 +203,7 @@ class _Attempt:
         self._ctx.metrics.counter("downloads", "Downloads that ended, by how.", ["result"]).inc(result=result)
 
 
-@task("settle", every=timedelta(minutes=1), timeout=50, retries=0)
+@task("settle", every=timedelta(seconds=30), timeout=50, retries=0)
 async def settle(ctx: Context[YouTubeSettings], job: Job) -> None:
     """Downloads whose job ended without them get a state that is true."""
     await settle_orphans(ctx)

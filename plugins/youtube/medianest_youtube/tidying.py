@@ -19,7 +19,7 @@ from medianest_youtube.workspace import Workspace
 
 _ORPHAN_SECONDS: Final = 3600.0
 _PARTS_KEPT: Final = timedelta(days=1)
-_SETTLE_AFTER: Final = timedelta(seconds=30)
+_SETTLE_AFTER: Final = timedelta(seconds=10)
 _SETTLED_AT_ONCE: Final = 200
 """Each costs a query; thousands may be queued, and nearly all of them are well."""
 

@@ -69,6 +69,14 @@ async def test_subtitles_are_inside_the_file_and_missing_languages_are_no_error(
     assert subtitle["tags"]["language"] in ("ger", "deu", "de")
 
 
+async def test_subtitles_that_cannot_be_had_do_not_cost_the_video(download, media):
+    choice = Choice(Quality.BEST, Container.MKV, ("de", "en"))
+    finished = await download(media.clip("status:429~de.vtt", "subtitles", "media/hls/master.m3u8"), choice)
+
+    found = [stream for stream in ffprobe(finished.path)["streams"] if stream["codec_type"] == "subtitle"]
+    assert [stream["tags"]["language"] for stream in found] == ["eng"]
+
+
 async def test_a_file_of_unknown_length_is_downloaded(download, media):
     finished = await download(media.clip("chunked", "unknown"))
 

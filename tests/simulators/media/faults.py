@@ -1,7 +1,7 @@
 """The ways an answer can go wrong, each a small change to a `Plan`; sends nothing itself.
 
-Faults are named in the path and joined by `+`; an argument follows a colon, and `@n` has it happen only to the n-th GET
-of that path, from 0: `reset@1+slow:20000`.
+Faults are named in the path and joined by `+`; an argument follows a colon, `@n` has it happen only to the n-th GET
+of that path, from 0, and `~text` only to paths that end so: `reset@1+slow:20000+status:404~.vtt`.
 """
 
 from __future__ import annotations
@@ -109,10 +109,11 @@ FAULTS: dict[str, Callable[[Plan, str], None]] = {
 }
 
 
-def apply(names: str, plan: Plan) -> None:
+def apply(names: str, plan: Plan, path: str) -> None:
     """Change the plan as the path asks. Raises KeyError for an unknown fault."""
     for name in names.split("+"):
-        words, _, only = name.partition("@")
+        words, _, ending = name.partition("~")
+        words, _, only = words.partition("@")
         fault, _, argument = words.partition(":")
-        if not only or plan.serial == int(only):
+        if path.endswith(ending) and (not only or plan.serial == int(only)):
             FAULTS[fault](plan, argument)

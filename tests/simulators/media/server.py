@@ -104,7 +104,7 @@ class Handler(BaseHTTPRequestHandler):
         serial = self.server.serial(f"{key}/{path}") if self.command == "GET" else 0
         plan = self._plan(path, serial)
         if faults and not path.endswith(_MANIFESTS):
-            apply(faults, plan)
+            apply(faults, plan, path)
         self._send(plan)
 
     def _plan(self, path: str, serial: int) -> Plan:

@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from yt_dlp import YoutubeDL
 from yt_dlp.networking import HEADRequest, Request, Response
 from yt_dlp.networking.exceptions import HTTPError, RequestError
-from yt_dlp.utils import DownloadCancelled, PagedList, parse_http_range
+from yt_dlp.utils import DownloadCancelled, PagedList, YoutubeDLError, parse_http_range
 
 from medianest_youtube.failures import Failure
 from medianest_youtube.options import PROTOCOLS
@@ -121,6 +121,12 @@ class GuardedYoutubeDL(YoutubeDL):  # type: ignore[misc]
                     return super().dl(name, info, subtitle, test)
                 except _Changed:
                     self._remove_parts(Path(name))
+                except YoutubeDLError as error:
+                    if not subtitle or isinstance(error, DownloadCancelled):
+                        raise
+                    # A video without its subtitles is worth more than none; sites are stingiest with these.
+                    self.report_warning(f"without these subtitles: {Path(name).name}: {error}")
+                    return False, False
             raise Refused(
                 Failure.BAD_MEDIA, "the file changes, or its length is not as announced, each time it is asked for"
             )
