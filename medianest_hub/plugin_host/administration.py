@@ -106,18 +106,24 @@ class Administration:
             for name in given
             if name not in model.model_fields
         ]
-        if problems:
-            raise _bad(problems)
-        given = self._without_pinned(plugin, wanted, given)
+        known = {name: value for name, value in given.items() if name in model.model_fields}
+        known, pinned = self._without_pinned(plugin, wanted, known)
         secrets: dict[str, str | None] = {}
-        for name in secret_fields(model) & given.keys():
-            if (change := _secret_change(name, given[name])) is not _KEEP:
+        for name in sorted(secret_fields(model) & known.keys()):
+            change = _secret_change(known[name])
+            if change is _WRONG:
+                problems.append(FieldProblem(field=name, code="secret_type", message=_SEND_TEXT))
+            elif change is not _KEEP:
                 secrets[name] = change
-        values = {name: value for name, value in given.items() if name not in secret_fields(model)}
+        values = {name: value for name, value in known.items() if name not in secret_fields(model)}
         clear = {name: value for name, value in {**held, **secrets}.items() if value is not None}
         resolved = self._resolve(plugin, values, clear)
-        if resolved.settings is None:
-            raise _bad(resolved.problems)
+        named = {problem.field for problem in problems}
+        problems += [problem for problem in resolved.problems if problem.field not in named]
+        if problems or resolved.settings is None:
+            raise _bad(problems)
+        if pinned is not None:
+            raise pinned
         return Change(values, secrets, resolved.settings, wanted.generation)
 
     async def save(self, plugin: LoadedPlugin, change: Change, expected: int | None, by: UUID | None = None) -> int:
@@ -179,12 +185,15 @@ class Administration:
             }
         return values
 
-    def _without_pinned(self, plugin: LoadedPlugin, wanted: Wanted, given: Mapping[str, Any]) -> dict[str, Any]:
-        """What was given without the pinned fields, which must be as they are or left out."""
+    def _without_pinned(
+        self, plugin: LoadedPlugin, wanted: Wanted, given: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], Conflict | None]:
+        """What was given without the pinned fields, and the refusal if one of these is not as it is."""
         pinned = self.pinned_fields(plugin)
         touched = [name for name in given if name in pinned]
         if not touched:
-            return dict(given)
+            return dict(given), None
+        free = {name: value for name, value in given.items() if name not in pinned}
         shown = self._shown(plugin, wanted, self._resolve(plugin, {}, {}))
         changed = [name for name in touched if given[name] != shown.get(name)]
         if changed:
@@ -193,8 +202,8 @@ class Administration:
                 FieldProblem(field=name, code=PINNED, message=f"set by {pinned[name]}; change it there")
                 for name in changed
             ]
-            raise _pinned(f"Pinned outside the hub's own settings: {where}; change them there.", problems)
-        return {name: value for name, value in given.items() if name not in pinned}
+            return free, _pinned(f"Pinned outside the hub's own settings: {where}; change them there.", problems)
+        return free, None
 
     def _origin(self, key: str) -> str:
         origins = self._loaded.origins
@@ -202,16 +211,17 @@ class Administration:
         return found or "the configuration"
 
 
-_KEEP = object()
+_KEEP, _WRONG = object(), object()
+_SEND_TEXT = "send a text, null to clear it, or leave it out"
 
 
-def _secret_change(name: str, value: Any) -> Any:
-    """A text to keep, None to clear, or `_KEEP` for what `GET` showed and a form sends back."""
+def _secret_change(value: Any) -> Any:
+    """A text to keep, None to clear, `_KEEP` for what `GET` showed and a form sends back, or `_WRONG`."""
     if value is None or (isinstance(value, str) and value):
         return value
     if isinstance(value, dict) and set(value) == {"set"}:
         return _KEEP
-    raise _bad([FieldProblem(field=name, code="secret_type", message="send a text, null to clear it, or leave it out")])
+    return _WRONG
 
 
 def _as_json(model: type[PluginSettings], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -87,12 +87,14 @@ def resolve(
         except ValueError as error:
             problems.append(FieldProblem(field=name, code="unreadable", message=str(error)))
     pinned = frozenset(name for name in pins.fields if name in known)
-    if problems:
-        return Resolved(None, problems, pinned)
+    settings: PluginSettings | None = None
     try:
-        return Resolved(model.model_validate(values), pinned=pinned)
+        settings = model.model_validate(values)
     except ValidationError as error:
-        return Resolved(None, field_problems(error), pinned)
+        # One that could not be read is not missing too.
+        unread = {problem.field for problem in problems}
+        problems += [problem for problem in field_problems(error) if problem.field not in unread]
+    return Resolved(None if problems else settings, problems, pinned)
 
 
 def field_problems(error: ValidationError) -> list[FieldProblem]:

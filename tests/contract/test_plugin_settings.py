@@ -88,7 +88,11 @@ async def test_a_plain_field_left_out_goes_back_to_its_default(hub: Hub) -> None
 @pytest.mark.parametrize(
     ("values", "fields"),
     [
-        ({"adress": "http://vault"}, {"body.values.adress"}),
+        ({"adress": "http://vault"}, {"body.values.adress", "body.values.address"}),
+        (
+            {"bogus": 1, "address": "http://vault", "retries": "many", "token": 7},
+            {"body.values.bogus", "body.values.retries", "body.values.token"},
+        ),
         ({"address": 7, "retries": "many"}, {"body.values.address", "body.values.retries"}),
         ({"address": "http://vault", "token": 7}, {"body.values.token"}),
         ({"address": "http://vault", "token": None}, {"body.values.token"}),

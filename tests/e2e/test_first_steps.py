@@ -51,6 +51,8 @@ async def test_from_the_printed_link_to_signed_out(shared: HubProcess) -> None:
         assert (refused.status, refused.json()["code"]) == (403, "setup_token_invalid")
         weak = await stranger.post("/api/v1/setup", json={**good, "password": "password123"})
         assert (weak.status, weak.json()["errors"][0]["field"]) == (400, "body.password")
+        bad = (await stranger.post("/api/v1/setup", json={"username": "a\x00b", "password": "x"})).json()
+        assert {problem["field"] for problem in bad["errors"]} == {"body.token", "body.username", "body.password"}
         answers = await asyncio.gather(*(stranger.post("/api/v1/setup", json=good) for _ in range(20)))
         assert sorted(answer.status for answer in answers) == [201] + [409] * 19
         assert (await stranger.get("/api/v1/setup")).json() == {"needed": False}

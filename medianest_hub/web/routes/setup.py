@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
+from medianest_hub.accounts.names import clean_username
+from medianest_hub.accounts.password_rules import check_password
 from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_api.answers import StreamAnswer
+from medianest_hub.plugin_api.errors import BadInput
 from medianest_hub.plugin_api.routes import Call, Empty, Router
 from medianest_hub.web.answers import ready
 from medianest_hub.web.header_block import PAGE_CSP
@@ -18,14 +24,37 @@ from medianest_hub.web.routes.auth import Token, token_answer
 router = Router()
 
 
+@contextlib.contextmanager
+def _named() -> Iterator[None]:
+    """A refusal as the model's own, so that it is listed beside all others."""
+    try:
+        yield
+    except BadInput as refused:
+        problem = refused.fields[0]
+        raise PydanticCustomError(problem.code, "{words}", {"words": problem.message}) from None
+
+
 class FirstAdmin(BaseModel):
-    """`token` is from the printed link; the password needs at least 10 characters."""
+    """`token` is from the printed link; username and password follow the rules for everybody's."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     token: SecretStr = Field(min_length=1, max_length=256)
     username: str = Field(min_length=1, max_length=256)
     password: SecretStr = Field(min_length=1, max_length=1024)
+
+    @field_validator("username")
+    @classmethod
+    def _username(cls, value: str) -> str:
+        with _named():
+            return clean_username(value)
+
+    @field_validator("password")
+    @classmethod
+    def _password(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        with _named():
+            check_password(value.get_secret_value(), info.data.get("username", ""))
+        return value
 
 
 class SetupState(BaseModel):

@@ -44,6 +44,7 @@ class Settings(PluginSettings):
 
 class NeedsUrl(PluginSettings):
     url: str
+    retries: int = 3
 
 
 class Hub:
@@ -215,6 +216,13 @@ async def test_an_unknown_pinned_field_names_the_nearest(hub: Hub) -> None:
     host = await hub.host(plugin(), environ={"MEDIANEST_PLUGINS__ODD__URI": "x"})
     assert host.runtimes["odd"].state is PluginState.NEEDS_ATTENTION
     assert '"url"' in host.runtimes["odd"].reason
+
+
+async def test_every_wrong_pin_is_named_at_once(hub: Hub) -> None:
+    pins = {"MEDIANEST_PLUGINS__ODD__URLL": "http://x", "MEDIANEST_PLUGINS__ODD__RETRIES": "many"}
+    runtime = (await hub.host(plugin(NeedsUrl), environ=pins)).runtimes["odd"]
+    assert runtime.state is PluginState.NEEDS_ATTENTION
+    assert all(f"{field}: " in runtime.reason for field in ("urll", "retries", "url")), runtime.reason
 
 
 async def test_secrets_are_sealed_at_rest_and_open_in_the_context(hub: Hub) -> None:
