@@ -25,8 +25,12 @@ def token_said(said: object) -> str:
 
 
 def cursor_said(said: object) -> int | None:
-    """The cursor somebody sent, None without one. Raises `BadInput`."""
-    cursor = said.get("cursor") if isinstance(said, dict) else None
+    """The cursor somebody sent in an object, None without one. Raises `BadInput`."""
+    if said is None:
+        return None
+    if not isinstance(said, dict):
+        raise BadInput("Send an object that holds `cursor`, or nothing.", code="bad_cursor")
+    cursor = said.get("cursor")
     if cursor is None:
         return None
     if isinstance(cursor, bool) or not isinstance(cursor, int) or not 0 <= cursor <= _LARGEST_CURSOR:
@@ -46,9 +50,9 @@ def refusal(error: Exception) -> tuple[str, dict[str, Any]]:
 
 
 async def answered(work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
-    """Its answer, or why there is none: a page must not wait for an acknowledgement that never comes."""
+    """Its answer with `ok`, or why there is none: a page must not wait for an acknowledgement that never comes."""
     try:
-        return await work
+        return {"ok": True, **await work}
     except Exception as error:
         code, words = refusal(error)
         return {"ok": False, **words, "code": code}

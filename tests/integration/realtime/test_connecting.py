@@ -237,7 +237,11 @@ async def test_what_a_page_asks_wrongly_is_answered_and_harms_nothing(
     for wrong in ("7", -1, 2**64, True, [], 1.5):
         answer = await page.client.call("resume", {"cursor": wrong}, timeout=5)
         assert answer["code"] == "bad_cursor", wrong
-    assert (await page.client.call("resume", timeout=5))["resync"] is False
+    for no_object in (7, "7", True, [1]):
+        answer = await page.client.call("resume", no_object, timeout=5)
+        assert (answer["ok"], answer["code"]) == (False, "bad_cursor"), no_object
+    answer = await page.client.call("resume", timeout=5)
+    assert (answer["ok"], answer["resync"]) == (True, False)
     assert (await page.client.call("reauth", timeout=5))["code"] == "token_missing"
     assert (await page.client.call("reauth", {"token": "x"}, timeout=5))["code"] == "token_invalid"
     await page.client.emit("no such event", {"x": 1})
