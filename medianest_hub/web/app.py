@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from time import perf_counter
 from typing import Any, Final
 
 import structlog
@@ -15,12 +16,14 @@ from sanic.handlers import ErrorHandler
 from medianest_hub.web import problems
 from medianest_hub.web.calling import foreseen
 from medianest_hub.web.docs_page import docs_routes
-from medianest_hub.web.header_block import Answer, HeaderBlock, header_lines
+from medianest_hub.web.header_block import Answer, header_lines
 from medianest_hub.web.hub import WebHub
 from medianest_hub.web.mounting import CoreRoutes, mount_all
 from medianest_hub.web.openapi import OpenApiDocument
 from medianest_hub.web.realtime import attach_realtime
 from medianest_hub.web.request_ids import request_id
+from medianest_hub.web.request_log import tell_request
+from medianest_hub.web.route_metrics import CLIENT_GONE, NO_ROUTE
 from medianest_hub.web.routes import all_core_routes
 
 log = structlog.get_logger(__name__)
@@ -42,7 +45,7 @@ def create_app(hub: WebHub, core: Iterable[CoreRoutes] | None = None) -> Sanic[A
     app: Sanic[Any, Any] = Sanic(
         f"medianest-{next(_numbers)}",
         config=config,
-        error_handler=_Problems(hub.block),
+        error_handler=_Problems(hub),
         configure_logging=False,
     )
     Sanic.unregister_app(app)  # Sanic's own list of applications would keep this one for ever
@@ -72,14 +75,25 @@ def create_app(hub: WebHub, core: Iterable[CoreRoutes] | None = None) -> Sanic[A
 class _Problems(ErrorHandler):
     """Answers what Sanic itself refuses, and `OPTIONS`, which no route declares."""
 
-    def __init__(self, block: HeaderBlock) -> None:
+    def __init__(self, hub: WebHub) -> None:
         super().__init__()
-        self._block = block
+        self._block = hub.block
+        self._requests = hub.requests
+        self._logs = hub.settings.log.level == "debug"
 
     def response(self, request: Request[Any, Any], exception: BaseException) -> Answer:
-        """The problem for that exception; never raises."""
+        """The problem for that exception, counted and logged; never raises."""
+        began = perf_counter()
+        identity = request_id(request.headers.get("x-request-id"))
+        answer = self._answer(request, exception, identity)
+        status = CLIENT_GONE if isinstance(exception, RequestCancelled) else answer.status
+        self._requests.unrouted(request.method, status)
+        if self._logs or status >= 500:
+            tell_request(request.method, NO_ROUTE, status, began, identity)
+        return answer
+
+    def _answer(self, request: Request[Any, Any], exception: BaseException, identity: str) -> Answer:
         headers = request.headers
-        identity = request_id(headers.get("x-request-id"))
         extra = header_lines([(b"x-request-id", identity.encode())])
         origin = headers.get("origin")
         known = problems.of_sanic(exception) if isinstance(exception, SanicException) else foreseen(exception)

@@ -34,6 +34,7 @@ from medianest_hub.web.mounted import Mounted
 from medianest_hub.web.questions import Plan, Questions
 from medianest_hub.web.redis_trip import Reply
 from medianest_hub.web.request_ids import request_id
+from medianest_hub.web.request_log import tell_request
 from medianest_hub.web.route_metrics import CLIENT_GONE
 
 log = structlog.get_logger(__name__)
@@ -43,9 +44,10 @@ _NOTHING_ASKED = Reply(None, "", "", b"")
 
 
 class Exchange:
-    """One request on its way. `lines` are the header lines its answer gets whatever becomes of it."""
+    """One request on its way. `lines` are the header lines its answer gets whatever becomes of it; `code` only a refusal has."""
 
-    __slots__ = ("id", "lines", "request", "segments")
+    __slots__ = ("code", "id", "lines", "request", "segments")
+    code: str
 
     def __init__(self, request: SanicRequest, segments: dict[str, str], block: HeaderBlock) -> None:
         headers = request.headers
@@ -87,13 +89,15 @@ class Endpoint:
             status = answer.status if answer is not None else stream.response.status
         except asyncio.CancelledError:
             self._metrics.add(CLIENT_GONE, began)
+            if self._logs:
+                self._tell(exchange, CLIENT_GONE, began)
             raise
         except Exception as error:
             answer = self._refused(error, exchange)
             status = answer.status
         self._metrics.add(status, began)
-        if self._logs:
-            log.debug("request", method=request.method, path=request.path, status=status, request_id=exchange.id)
+        if self._logs or status >= 500:
+            self._tell(exchange, status, began)
         if answer is not None and stream.request_body:
             return await answer_without_body(request, answer)
         return answer
@@ -116,7 +120,7 @@ class Endpoint:
         if mounted.permission is not None:
             if claims is None:
                 raise gate.why_not(authorization)
-            person = await gate.person(claims, reply)
+            person = gate.known(claims, reply) or await gate.person(claims, reply)
         elif claims is not None:
             with contextlib.suppress(Unauthorized, Unavailable):  # a public route serves whoever this is
                 person = await gate.person(claims, reply)
@@ -226,12 +230,17 @@ class Endpoint:
                 exc_info=error,
             )
             known = problems.internal()
+        exchange.code = known.error_code
         more: list[tuple[bytes, bytes]] = []
         if isinstance(known, LimitReached):
             more = known.refusal.headers()
         elif isinstance(known, OutOfRange):
             more = [(b"content-range", b"bytes */%d" % known.size)]
         return problems.problem_answer(known, exchange.id, self._hub.block, exchange.lines + header_lines(more))
+
+    def _tell(self, exchange: Exchange, status: int, began: float) -> None:
+        code = getattr(exchange, "code", "")
+        tell_request(exchange.request.method, self.mounted.template, status, began, exchange.id, code)
 
     def _runtime(self) -> PluginRuntime | None:
         return self._hub.host.runtimes[self.mounted.plugin] if self.mounted.plugin is not None else None

@@ -16,6 +16,11 @@ from medianest_hub.infrastructure.metrics import LATENCY_BUCKETS, registry
 CLIENT_GONE = 499
 """Counted where a client went away before its answer; never sent."""
 
+NO_ROUTE = "(none)"
+"""Stands for the template where no route of ours was met."""
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
 _BOUNDS = [*LATENCY_BUCKETS, float("inf")]
 
 
@@ -30,6 +35,10 @@ class RouteMetrics:
         self.counts: dict[int, int] = {}
         self.slots: list[int] = []
         self.seconds = 0.0
+
+    def count(self, status: int) -> None:
+        """One request whose begin nobody saw."""
+        self.counts[status] = self.counts.get(status, 0) + 1
 
     def add(self, status: int, began: float) -> None:
         """One request; `began` is `perf_counter()` at its begin."""
@@ -47,6 +56,7 @@ class RequestCollector(Collector):
 
     def __init__(self) -> None:
         self._routes: list[RouteMetrics] = []
+        self._unrouted: dict[str, RouteMetrics] = {}
         registry.register(self)
 
     def route(self, method: str, template: str) -> RouteMetrics:
@@ -54,6 +64,13 @@ class RequestCollector(Collector):
         made = RouteMetrics(method, template)
         self._routes.append(made)
         return made
+
+    def unrouted(self, method: str, status: int) -> None:
+        """A request that met no route. Strangers choose its method, so only known ones have a series of their own."""
+        method = method if method in _METHODS else "other"
+        if method not in self._unrouted:
+            self._unrouted[method] = self.route(method, NO_ROUTE)
+        self._unrouted[method].count(status)
 
     def close(self) -> None:
         """Show nothing any more."""
