@@ -11,9 +11,6 @@ from uuid import UUID
 from medianest_hub.plugin_api.services import JobView
 from medianest_hub.plugin_api.tasks import JobState, Progress
 
-FINAL = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
-"""States a job never leaves."""
-
 VIEW_COLUMNS = (
     "id, plugin, instance, task, state, progress, attempt, person_id, created_at, started_at, finished_at, "
     "error_code, error_message"

@@ -75,12 +75,6 @@ class PluginCard(BaseModel):
     processes: list[InProcess]
 
 
-class SecretState(BaseModel):
-    """Stands where a secret would be."""
-
-    set: bool
-
-
 class SettingsAnswer(BaseModel):
     """A plugin's settings. `json_schema` is the form; a secret's value is only `{"set": bool}`.
 
