@@ -18,7 +18,7 @@ from medianest_hub.accounts.tokens import Tokens
 from medianest_hub.infrastructure.database import is_transient
 from medianest_hub.plugin_api.errors import HubError, Unavailable
 from medianest_hub.plugin_host.bounded import contained
-from medianest_hub.web.client_address import ClientAddresses, base_url
+from medianest_hub.web.client_address import ClientAddresses, base_url, last_said
 from medianest_hub.web.problems import HandlerTooSlow
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ class RequestFacts:
     @property
     def address(self) -> str:
         """The caller's address, through trusted proxies only."""
-        return self._addresses.find(self._request.ip, self._request.headers.get("x-forwarded-for"))
+        return self._addresses.of(self._request)
 
     @property
     def bearer_token(self) -> str | None:
@@ -64,11 +64,11 @@ class RequestFacts:
     @property
     def base_url(self) -> str:
         """Where this hub is reached from outside; empty when the request does not say so credibly."""
-        headers = self._request.headers
-        scheme, host = self._request.scheme, headers.get("host")
+        scheme: str | None = self._request.scheme
+        host = self._request.headers.get("host")
         if self._addresses.trusts(self._request.ip):
-            scheme = headers.get("x-forwarded-proto", scheme)
-            host = headers.get("x-forwarded-host", host)
+            scheme = last_said(self._request, "x-forwarded-proto", scheme)
+            host = last_said(self._request, "x-forwarded-host", host)
         return base_url(self._public_url, scheme, host)
 
     def session_id(self, tokens: Tokens) -> UUID | None:

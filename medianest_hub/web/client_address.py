@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
+
+from sanic import Request
 
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -37,6 +39,13 @@ class ClientAddresses:
         address = _read(peer)
         return address is not None and self._is_trusted(address)
 
+    def of(self, request: Request[Any, Any]) -> str:
+        """The caller's address of that request. Several `X-Forwarded-For` lines are one chain, as RFC 9110 5.3 has it."""
+        if not self._trusted:
+            return request.ip
+        chain = request.headers.getall("x-forwarded-for", ())
+        return self.find(request.ip, ",".join(chain) if chain else None)
+
     def find(self, peer: str, forwarded_for: str | None) -> str:
         """The caller's address: the last in the chain that is not a proxy of ours. `peer` is who is connected to us."""
         if forwarded_for is None or not self._trusted:
@@ -58,6 +67,12 @@ class ClientAddresses:
         return peer if here is None else str(here)
 
 
+def last_said(request: Request[Any, Any], header: str, otherwise: str | None) -> str | None:
+    """What the nearest proxy said: the last entry of the last line, for those before may be the caller's own."""
+    lines = request.headers.getall(header, ())
+    return lines[-1].rpartition(",")[2].strip() if lines else otherwise
+
+
 @lru_cache(maxsize=4096)
 def limit_key(address: str) -> str:
     """By what an address is counted: itself, or its /64 for IPv6, where one household has as many as it likes."""
@@ -69,7 +84,7 @@ def limit_key(address: str) -> str:
     return str(found)
 
 
-def base_url(public_url: str | None, scheme: str, host: str | None) -> str:
+def base_url(public_url: str | None, scheme: str | None, host: str | None) -> str:
     """Where the hub is reached from outside: `public_url` if set, else as this request reached it."""
     if public_url is not None:
         return public_url

@@ -69,7 +69,7 @@ class Gate:
 
     def address(self, request: Request[Any, Any]) -> str:
         """The caller's address, through trusted proxies only."""
-        return self._addresses.find(request.ip, request.headers.get("x-forwarded-for"))
+        return self._addresses.of(request)
 
     def who(self, claims: Claims | None, request: Request[Any, Any]) -> str:
         """Whose limits a request counts against."""

@@ -20,7 +20,7 @@ from medianest_hub.settings import LimitSettings, Rate
 FEW: Final = 128
 """Up to this many, slices may be fine, for there are never more of them than requests."""
 FINE_SLICES: Final = 1000
-COARSE_SLICES: Final = 20
+COARSE_SLICES: Final = 12
 
 STRICT_ZONES: Final = frozenset({"auth"})
 """Zones that guard credentials: counted by each process alone, half as many are let in."""

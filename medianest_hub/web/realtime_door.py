@@ -164,7 +164,7 @@ class Door:
     async def _arrived(self, eio_sid: str, environ: dict[str, Any]) -> bool | None:
         """Before the handshake; False refuses it with 401."""
         request: Request[Any, Any] = environ["sanic.request"]
-        address = limit_key(self._addresses.find(request.ip, request.headers.get("x-forwarded-for")))
+        address = limit_key(self._addresses.of(request))
         if self.closed or not self.guests.has_room_for(address):
             return False
         engine = self.sio.eio.sockets[eio_sid]

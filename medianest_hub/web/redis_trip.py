@@ -170,7 +170,12 @@ class RedisTrip:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting, {}
-                await self._send(batch)
+                try:
+                    await self._send(batch)
+                except Exception:  # nobody may be left waiting, whatever is wrong
+                    log.exception("gate_trip_failed")
+                    for futures in batch.values():
+                        _settle(futures, None)
         finally:
             self._pump = None
             for futures in self._waiting.values():  # only after being cancelled

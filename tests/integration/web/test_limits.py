@@ -7,7 +7,7 @@ import redis
 
 from medianest_hub.infrastructure.embedded.valkey import EmbeddedValkey
 
-from .conftest import Install, Reply, Site, Somebody, StartSite
+from .conftest import Install, Reply, Site, Somebody, StartSite, raw
 
 PLUGIN = """
 from pydantic import BaseModel
@@ -157,6 +157,20 @@ async def test_a_forwarded_address_is_believed_from_a_trusted_proxy_alone(start_
         ("2001:db8:0:1::1", 204),
     ):
         assert (await asked(behind, address)).status == status  # type: ignore[misc]
+
+
+async def test_a_forged_line_before_the_proxys_own_changes_nothing(start_site: StartSite) -> None:
+    """Some proxies add a line of their own rather than to the one that came."""
+    site = await start_site(limits__api="2/minute", server__trusted_proxies="127.0.0.0/8")
+    lines = [
+        b"GET /api/v1/limits/open HTTP/1.1",
+        b"Host: hub",
+        b"X-Forwarded-For: 203.0.113.%d",
+        b"X-Forwarded-For: 192.0.2.1",
+    ]
+    head = b"\r\n".join([*lines, b"Connection: close", b"", b""])
+    answers = [await raw(site.port, head % number) for number in range(3)]
+    assert [answer.split()[1] for answer in answers] == [b"204", b"204", b"429"]
 
 
 async def test_health_is_not_counted(start_site: StartSite) -> None:
