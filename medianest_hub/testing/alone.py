@@ -27,7 +27,7 @@ from medianest_hub.testing.memory import (
     MemoryRealtime,
     NoDatabase,
 )
-from medianest_hub.testing.servers import Servers
+from medianest_hub.testing.servers import Servers, other_tables
 
 _KEY = "x" * 32
 
@@ -89,7 +89,6 @@ class ContextMaker:
         self._stack.push_async_callback(servers.drop, url)
         database = await HubDatabase.connect(url, max_size=3)
         self._stack.push_async_callback(database.close)
-        for app in find_apps():
-            if app.name == self._plugin:
-                database.bind(app.tables)
+        for app in find_apps(other_tables(self._plugin)):
+            database.bind(app.tables)
         return database

@@ -8,18 +8,22 @@ import os
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from medianest_hub.infrastructure.exits import OperatorError
+from medianest_hub.plugin_api import PluginSettings
+from medianest_hub.plugin_host.declarations import LoadedPlugin
 from medianest_hub.testing.servers import Servers
 
 Outcome = Literal["kept", "broken", "skipped"]
 
 _MARKS: Mapping[Outcome, str] = {"kept": "✓", "broken": "✗", "skipped": "–"}
 _PROBE_SECONDS = 90.0
+SETTINGS_VARIABLE = "MEDIANEST_TEST_SETTINGS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,19 @@ def check_plugin(name: str, settings: Path | None = None, *, start: bool = True)
     findings = _probe("declare", name, {})
     if all(finding.outcome != "broken" for finding in findings):
         findings += _probe("tables", name, {})
-        findings += _started(name, settings) if start else [Finding("starts", "skipped", "was not asked for")]
+        given = {SETTINGS_VARIABLE: str(settings.absolute()) if settings else ""}
+        start_with = _probe("settings", name, given) if start else [Finding("starts", "skipped", "was not asked for")]
+        findings += start_with or _started(name, given)
     return Report(findings)
 
 
-def _started(name: str, settings: Path | None) -> list[Finding]:
+def given_settings(plugin: LoadedPlugin) -> PluginSettings:
+    """In a probe: the settings to start the plugin with. Raises `pydantic.ValidationError`."""
+    file = os.environ.get(SETTINGS_VARIABLE)
+    return plugin.info.settings.model_validate(tomllib.loads(Path(file).read_text()) if file else {})
+
+
+def _started(name: str, given: Mapping[str, str]) -> list[Finding]:
     # A short path: sockets live in it.
     with tempfile.TemporaryDirectory(prefix="mn-check-", ignore_cleanup_errors=True) as folder:
         path = Path(folder)
@@ -78,7 +90,7 @@ def _started(name: str, settings: Path | None) -> list[Finding]:
                     **addresses,
                     "MEDIANEST_DATA_DIR": str(path / "data"),
                     "MEDIANEST_SECRET_KEY": "x" * 32,
-                    "MEDIANEST_TEST_SETTINGS": str(settings.absolute()) if settings else "",
+                    **given,
                 }
                 return _probe("start", name, environment)
         except OperatorError as error:

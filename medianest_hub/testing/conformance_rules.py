@@ -44,7 +44,7 @@ def missing_docs(plugin: LoadedPlugin, found: Found) -> list[str]:
         problems.append("PluginInfo.summary is empty")
     if not info.docs:
         problems.append("PluginInfo.docs names no address")
-    if not (str(metadata.get_payload() or "").strip() or metadata.get("Description")):
+    if not f"{metadata.get_payload() or ''}{metadata.get('Description') or ''}".strip():
         problems.append("the distribution has no README (readme in pyproject.toml)")
     if not (metadata.get("License-Expression") or metadata.get("License")):
         problems.append("the distribution names no licence")

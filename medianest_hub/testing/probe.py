@@ -9,6 +9,7 @@ import asyncio
 import importlib
 import io
 import json
+import os
 import sys
 import threading
 from contextlib import redirect_stdout
@@ -16,11 +17,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from importlib_metadata import entry_points
+from pydantic import ValidationError
 
 from medianest_hub.plugin_api.hookspecs import PLUGINS_GROUP, TABLES_GROUP
 from medianest_hub.plugin_host.declarations import DeclarationError, LoadedPlugin, collect
 from medianest_hub.plugin_host.discovery import Found, discover
-from medianest_hub.testing.conformance import Finding
+from medianest_hub.plugin_host.settings import field_problems
+from medianest_hub.testing.conformance import Finding, given_settings
 from medianest_hub.testing.conformance_rules import handler_problems, missing_docs
 from medianest_hub.testing.side_effects import SideEffects
 
@@ -76,6 +79,17 @@ def tables(name: str) -> list[Finding]:
     return [_finding("tables", problems, f"{len(app.migrations)} migration(s), in the schema plugin_{name}")]
 
 
+def settings(name: str) -> list[Finding]:
+    """Nothing when the plugin can be started with the settings given, else why it cannot be."""
+    found = next(found for found in discover((), {}) if found.name == name)
+    try:
+        given_settings(_collected(found))
+    except ValidationError as error:
+        words = "; ".join(f"{problem.field}: {problem.message}" for problem in field_problems(error))
+        return [Finding("starts", "skipped", f"it needs settings ({words}); give them with --settings FILE")]
+    return []
+
+
 def _collected(found: Found) -> LoadedPlugin:
     module = importlib.import_module(found.point.module)
     return collect(found.name, found.distribution, found.version, module)
@@ -90,10 +104,11 @@ def main(step: str, name: str, answer: str) -> None:
     if step == "start":
         from medianest_hub.testing.probe_start import started
 
-        findings = asyncio.run(started(name))
+        findings = asyncio.Runner().run(started(name))
     else:
-        findings = {"declare": declare, "tables": tables}[step](name)
+        findings = {"declare": declare, "tables": tables, "settings": settings}[step](name)
     Path(answer).write_text(json.dumps([asdict(finding) for finding in findings]))
+    os._exit(0)  # whatever the plugin left running must not hold this up
 
 
 if __name__ == "__main__":

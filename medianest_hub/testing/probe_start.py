@@ -6,23 +6,18 @@ import asyncio
 import contextlib
 import os
 import threading
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from medianest_hub.jobs.assembly import HubParts
-from medianest_hub.plugin_api import Lease, PluginSettings
+from medianest_hub.plugin_api import Lease
 from medianest_hub.plugin_host.declarations import LoadedPlugin
 from medianest_hub.plugin_host.discovery import discover
 from medianest_hub.plugin_host.runtime import PluginRuntime
-from medianest_hub.plugin_host.settings import field_problems
 from medianest_hub.plugin_host.states import PluginState
 from medianest_hub.settings import load_settings
-from medianest_hub.testing.conformance import Finding
+from medianest_hub.testing.conformance import Finding, given_settings
 
 _STREAM_RUNS = 0.5
 _STREAM_ENDS = 5.0
@@ -32,26 +27,26 @@ _STREAM_ENDS = 5.0
 class Open:
     """What a process has open."""
 
-    tasks: frozenset[str]
+    tasks: frozenset[tuple[int, str]]
     files: frozenset[tuple[str, str]]
-    threads: frozenset[str]
+    threads: frozenset[tuple[int, str]]
 
     @classmethod
     def now(cls) -> Open:
         """Look."""
         current = asyncio.current_task()
         return cls(
-            frozenset(task.get_name() for task in asyncio.all_tasks() if task is not current),
+            frozenset((id(task), task.get_name()) for task in asyncio.all_tasks() if task is not current),
             frozenset(_descriptors()),
-            frozenset(thread.name for thread in threading.enumerate()),
+            frozenset((id(thread), thread.name) for thread in threading.enumerate()),
         )
 
     def since(self, before: Open) -> list[str]:
         """What is open now that was not then."""
         return [
-            *(f"the task {name} still runs" for name in sorted(self.tasks - before.tasks)),
+            *(f"the task {name} still runs" for _, name in sorted(self.tasks - before.tasks)),
             *(f"{target} is still open" for _, target in sorted(self.files - before.files)),
-            *(f"the thread {name} still runs" for name in sorted(self.threads - before.threads)),
+            *(f"the thread {name} still runs" for _, name in sorted(self.threads - before.threads)),
         ]
 
 
@@ -81,9 +76,7 @@ async def _life(name: str) -> list[Finding]:
     parts = await HubParts.open(load_settings(None, environment), "worker")
     try:
         plugin = parts.host.plugins[name]
-        settings = _settings(plugin)
-        if isinstance(settings, str):
-            return [Finding("starts", "skipped", settings)]
+        settings = given_settings(plugin)
         runtime = parts.host.runtimes[name]
         decided = asyncio.Event()
         parts.host.subscribe(lambda _, __, state: decided.set() if state is not PluginState.STARTING else None)
@@ -145,14 +138,3 @@ async def _stopped(runtime: PluginRuntime, plugin: LoadedPlugin) -> Finding:
     except TimeoutError:
         return Finding("stops", "broken", f"it did not stop within {limit:.0f} s")
     return Finding("stops", "kept", "shutdown ended in time")
-
-
-def _settings(plugin: LoadedPlugin) -> PluginSettings | str:
-    """The settings to start it with, or why there are none."""
-    file = os.environ.get("MEDIANEST_TEST_SETTINGS")
-    given = tomllib.loads(Path(file).read_text()) if file else {}
-    try:
-        return plugin.info.settings.model_validate(given)
-    except ValidationError as error:
-        words = "; ".join(f"{problem.field}: {problem.message}" for problem in field_problems(error))
-        return f"it needs settings ({words}); give them with --settings FILE"

@@ -10,14 +10,21 @@ from pathlib import Path
 from urllib.parse import quote
 
 import asyncpg
+from importlib_metadata import entry_points
 
 from medianest_hub.infrastructure.data_dir import DataDir
 from medianest_hub.infrastructure.embedded.postgres import ROLE
 from medianest_hub.infrastructure.embedded.services import EmbeddedServices
-from medianest_hub.infrastructure.migrations import find_apps, migrate
+from medianest_hub.infrastructure.migrations import migrate
+from medianest_hub.plugin_api.hookspecs import TABLES_GROUP
 from medianest_hub.settings import HubSettings
 
 _REDIS_DATABASES = 16
+
+
+def other_tables(plugin: str | None) -> list[str]:
+    """The names of every other plugin's tables, read from metadata: what must not be imported."""
+    return sorted({point.name for point in entry_points(group=TABLES_GROUP)} - {plugin})
 
 
 class Servers:
@@ -85,8 +92,7 @@ class Servers:
     async def _make_template(self, plugin: str | None) -> str:
         name = f"template_{next(self._numbers)}"
         url = await self._create(name, "template1")
-        others = [app.name for app in find_apps() if app.name not in ("medianest", plugin)]
-        failures = await migrate(url, others)
+        failures = await migrate(url, other_tables(plugin))
         if failures:
             raise RuntimeError("; ".join(f"{app}: {words}" for app, words in failures.items()))
         return name

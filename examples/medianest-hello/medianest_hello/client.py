@@ -30,7 +30,7 @@ async def kind_word(ctx: Context[HelloSettings]) -> str | None:
         f"{str(ctx.settings.service_url).rstrip('/')}/word",
         service=SERVICE,
         headers={"X-Api-Key": key.get_secret_value()} if key else None,
-        deadline=3.0,
+        deadline=2.0,
         cap=64 * 1024,
     )
     return answer.parse(Word).word
