@@ -9,7 +9,7 @@ from medianest_hub.infrastructure import metrics
 from medianest_hub.plugin_api import HealthCheck, HealthStatus
 from medianest_hub.plugin_host import health as health_module
 from medianest_hub.plugin_host.states import PluginState
-from tests.integration.health.conftest import DOWN, OK, OpenReplica, Replica, Scripted, worker_seen
+from tests.integration.health.conftest import DEGRADED, DOWN, OK, OpenReplica, Replica, Scripted, worker_seen
 
 
 def said(check: str, status: str, plugin: str = "weather", instance: str = "main") -> dict[str, Any]:
@@ -198,7 +198,7 @@ async def test_an_enabled_plugin_that_cannot_run_degrades_the_whole_with_its_rea
     assert (await one.health.report()).status is OK
     await one.host.runtimes["weather"].stop(state, "start-up raised ValueError")
     report = await one.health.report()
-    assert report.status is health_module.HealthStatus.DEGRADED
+    assert report.status is DEGRADED
     found = {result.name: result for result in report.checks if result.plugin}
     assert list(found) == ["running"]
     assert "start-up raised ValueError" in found["running"].detail

@@ -221,3 +221,14 @@ def short_token(parts: HubParts, person: Person, session_id: Any, expires_in: fl
         .issue(person.id, session_id)
         .access_token
     )
+
+
+async def send(replica: Replica, who: Any, *ns: int, keep: bool = True) -> None:
+    for n in ns:
+        await replica.parts.realtime.send("job:done", {"n": n}, person=who.person.id, keep=keep)
+
+
+async def still_open(page: Page, replica: Replica, who: Any) -> None:
+    """An event that everything sent before must have come before."""
+    await replica.parts.realtime.send("probe:probe", {}, person=who.person.id)
+    await page.until("probe:probe", count=len(page.got("probe:probe")) + 1)
