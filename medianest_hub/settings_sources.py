@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import tomllib
 import types
@@ -67,14 +68,14 @@ class Layer:
             if given == key or given.startswith(f"{key}."):
                 if given in self.variables:
                     suffix = "_FILE" if self.variables[given].endswith("_FILE") else ""
-                    yield unknown_key_message(given, known, lambda name, suffix=suffix: _variable(name) + suffix)
+                    yield unknown_key_message(given, known, functools.partial(_variable, suffix=suffix))
                 else:
                     yield f"{unknown_key_message(given, known)} ({origin})"
 
 
-def _variable(key: str) -> str:
-    """The variable that gives `key`."""
-    return PREFIX + key.replace(".", "__").upper()
+def _variable(key: str, suffix: str) -> str:
+    """The variable that gives `key`; `suffix` is `_FILE` for one that names a file."""
+    return PREFIX + key.replace(".", "__").upper() + suffix
 
 
 def file_layer(config: Path | None, environ: Mapping[str, str]) -> Layer:
