@@ -80,7 +80,7 @@ async def test_many_asking_at_once_still_share(ctx, media):
 
 
 async def test_two_links_that_turn_out_to_be_one_video_end_as_one_file(ctx, media):
-    first, second = await ask(ctx, media.clip(), ADA), await ask(ctx, f"{media.clip()}#there", ALAN)
+    first, second = await ask(ctx, media.clip(), ADA), await ask(ctx, f"{media.clip()}?again", ALAN)
     assert (await file_id_of(ctx, first)) != (await file_id_of(ctx, second))
     await work(ctx, first)
     other = await file_id_of(ctx, second)
