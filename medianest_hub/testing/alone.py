@@ -27,9 +27,8 @@ from medianest_hub.testing.memory import (
     MemoryRealtime,
     NoDatabase,
 )
+from medianest_hub.testing.real import SECRET_KEY, real_context
 from medianest_hub.testing.servers import Servers, other_tables
-
-_KEY = "x" * 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +77,16 @@ class ContextMaker:
             realtime=MemoryRealtime(),
             notify=MemoryNotify(),
             people=MemoryPeople(),
-            secrets=PluginSecrets(SecretBox([_KEY]), self._plugin, "main"),
+            secrets=PluginSecrets(SecretBox([SECRET_KEY]), self._plugin, "main"),
             metrics=MemoryMetrics(),
             state={},
         )
+
+    async def real(self, settings: SettingsT) -> Context[SettingsT]:
+        """The context of the plugin started on real services (`real.real_context` says what that is)."""
+        made = real_context(self._plugin, settings, self._servers(), self._folder)
+        context: Context[SettingsT] = await self._stack.enter_async_context(made)
+        return context
 
     async def _database(self) -> HubDatabase:
         servers = self._servers()

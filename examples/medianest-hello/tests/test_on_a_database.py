@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from unittest.mock import ANY
+
 import pytest
 
 from medianest_hello import store
+from medianest_hello.events import GreetingLeft
+from medianest_hello.listeners import ask_for_an_answer
 from medianest_hello.models import GreetingId, GreetingPath, GreetingQuery, NewGreeting
 from medianest_hello.routes import author, greeting, greetings, leave, take_back
 from medianest_hello.settings import HelloSettings
 from medianest_hello.streams import pulse
 from medianest_hello.tasks import answer, tidy
 from medianest_hello.widgets import latest, mine
-from medianest_hub.plugin_api import Empty, Viewer, errors
+from medianest_hub.plugin_api import Empty, JobState, Viewer, errors
 from medianest_hub.testing import (
     ContextMaker,
     FakeUpstream,
     MemoryContext,
     ProgressLog,
     make_call,
+    make_event,
     make_job,
     make_lease,
     make_person,
@@ -78,6 +83,19 @@ async def test_an_answer_is_written_once_and_told_to_the_author(
         ("greeting.answered", answered.answer, ADA.id)
     ]
     assert reports.reports[0][0] == 0.5
+
+
+async def test_the_hubs_own_queue_takes_one_job_for_one_greeting(context: ContextMaker) -> None:
+    ctx = await context.real(HelloSettings())
+    greeting = await leave(ctx, make_call(body=NewGreeting(text="good morning"), person=ADA))
+    event = make_event(GreetingLeft(id=greeting.id))
+    await ask_for_an_answer(ctx, event)
+    job = await ctx.jobs.enqueue("answer", GreetingId(id=greeting.id), unique=f"answer-{greeting.id}")
+    queued = await ctx.jobs.get(job)
+    assert queued is not None
+    assert (queued.task, queued.state, ctx.state["since"]) == ("answer", JobState.QUEUED, ANY)
+    await ask_for_an_answer(ctx, event)
+    assert await ctx.jobs.enqueue("answer", GreetingId(id=greeting.id), unique=f"answer-{greeting.id}") == job
 
 
 async def test_a_greeting_taken_back_needs_no_answer(context: ContextMaker) -> None:
