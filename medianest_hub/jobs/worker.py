@@ -96,14 +96,8 @@ class Worker:
         )
         self.deliveries = Deliveries(db, host, redis, self._offer)
         self._reader = TokenReader(jobs.dispatcher, self._wake, self.claimer.has_room)
-        self._notices = Notices(
-            database_url,
-            {
-                store.NOTIFY: self._noticed,
-                outbox.NOTIFY: self._events_noticed,
-                wanted.NOTIFY: look_at_plugins,
-            },
-        )
+        heard = {store.NOTIFY: self._noticed, outbox.NOTIFY: self._events_noticed, wanted.NOTIFY: look_at_plugins}
+        self._notices = Notices(database_url, heard)
         self._process_listeners = ProcessListeners(host, redis)
         self._loops = (
             *(self.claimer.loop, self.scheduler.loop, self.sweeper.loop, self.deliveries.loop, self.streams.loop),

@@ -20,7 +20,7 @@ from medianest_hub.infrastructure.realtime_log import CHANNEL
 from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_api import Person, Role
 from medianest_hub.plugin_host.host import PluginHost
-from medianest_hub.settings import load_settings
+from medianest_hub.settings import LoadedSettings, load_settings
 from medianest_hub.testing.distributions import plugin_source, write_distribution
 from medianest_hub.web.app import create_app
 from medianest_hub.web.hub import WebHub
@@ -81,6 +81,21 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         del sys.modules[name]
 
 
+def settings_of(folder: Path, postgres: str, redis: str, variables: dict[str, str]) -> LoadedSettings:
+    """The settings of one replica, whatever lies in the folder the tests are run from."""
+    environ = {
+        "MEDIANEST_DATABASE__URL": postgres,
+        "MEDIANEST_REDIS__URL": redis,
+        "MEDIANEST_SECRET_KEY": "test-secret-key-of-at-least-32-characters",
+        "MEDIANEST_DATA_DIR": str(folder / "data"),
+        "MEDIANEST_PLUGINS__BLOCKED": '["youtube", "hello"]',
+        **variables,
+    }
+    config = folder / "medianest.toml"
+    config.touch()
+    return load_settings(config, environ)
+
+
 @pytest.fixture
 async def start_replica(postgres_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[StartReplica]:
     """`await start_replica()`: one more web process on the same Postgres and Valkey."""
@@ -88,17 +103,7 @@ async def start_replica(postgres_url: str, redis_url: str, tmp_path: Path) -> As
     async with AsyncExitStack() as stack:
 
         async def start(redis: str = redis_url, postgres: str = postgres_url, **variables: str) -> Replica:
-            environ = {
-                "MEDIANEST_DATABASE__URL": postgres,
-                "MEDIANEST_REDIS__URL": redis,
-                "MEDIANEST_SECRET_KEY": "test-secret-key-of-at-least-32-characters",
-                "MEDIANEST_DATA_DIR": str(tmp_path / "data"),
-                "MEDIANEST_PLUGINS__BLOCKED": '["youtube", "hello"]',
-                **variables,
-            }
-            config = tmp_path / "medianest.toml"
-            config.touch()
-            loaded = load_settings(config, environ)
+            loaded = settings_of(tmp_path, postgres, redis, variables)
             host = PluginHost(loaded, "web")
             host.load()
             hub = WebHub(loaded, host)
