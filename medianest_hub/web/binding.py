@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from medianest_hub.plugin_api.errors import BadInput, FieldProblem
 from medianest_hub.plugin_api.routes import Empty
 from medianest_hub.plugin_host.signatures import RouteModels
+from medianest_hub.web.plain_text import is_unusable, unusable, unusable_in_json
 from medianest_hub.web.problems import UnsupportedMedia
 
 _MOST_PROBLEMS: Final = 50
@@ -33,6 +34,8 @@ class Binder:
         """The path's model, or what is wrong with it."""
         if self._empty_path and not segments:
             return Empty(), []
+        if bad := [unusable(f"path.{name}") for name, value in segments.items() if is_unusable(value)]:
+            return None, bad
         return _validated("path", lambda: self.models.path.model_validate(dict(segments)))
 
     def query(self, text: str) -> tuple[BaseModel | None, list[FieldProblem]]:
@@ -45,6 +48,8 @@ class Binder:
             return None, [FieldProblem(field="query", code="not_utf8", message="The query is not UTF-8.")]
         except ValueError:
             return None, [FieldProblem(field="query", code="too_many", message="There are too many parameters.")]
+        if bad := _unusable_in(pairs):
+            return None, bad
         given: dict[str, Any] = {}
         for name, value in pairs:
             if name in self._lists:
@@ -73,12 +78,19 @@ class Binder:
         model, problems = _validated("body", lambda: self.models.body.model_validate_json(content))
         if problems and problems[0].code == "json_invalid":
             raise BadInput("The body is not JSON this server can read.", code="malformed_json", fields=problems)
-        return model, problems
+        # Named beside what the model finds wrong: a sender hears of everything at once.
+        problems += unusable_in_json(content)
+        return (None if problems else model), problems
 
 
 def refuse(problems: list[FieldProblem]) -> BadInput:
     """The refusal that names each bad field."""
     return BadInput("Some of what was sent cannot be used.", code="validation_failed", fields=problems[:_MOST_PROBLEMS])
+
+
+def _unusable_in(pairs: list[tuple[str, str]]) -> list[FieldProblem]:
+    fields = ("query" if is_unusable(name) else f"query.{name}" for name, value in pairs if is_unusable(name + value))
+    return [unusable(field) for field in dict.fromkeys(fields)]
 
 
 def _validated(where: str, validate: Any) -> tuple[BaseModel | None, list[FieldProblem]]:

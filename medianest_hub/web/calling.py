@@ -19,6 +19,7 @@ from medianest_hub.infrastructure.database import is_transient
 from medianest_hub.plugin_api.errors import HubError, Unavailable
 from medianest_hub.plugin_host.bounded import contained
 from medianest_hub.web.client_address import ClientAddresses, base_url, last_said
+from medianest_hub.web.plain_text import cleaned
 from medianest_hub.web.problems import HandlerTooSlow
 
 log = structlog.get_logger(__name__)
@@ -46,8 +47,8 @@ class RequestFacts:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Header names in lower case; credentials are left out."""
-        pairs = ((name.lower(), value) for name, value in self._request.headers.items())
+        """Header names in lower case; credentials are left out, and bytes that are no text."""
+        pairs = ((cleaned(name.lower()), cleaned(value)) for name, value in self._request.headers.items())
         return MappingProxyType({name: value for name, value in pairs if name not in _CREDENTIALS})
 
     @property
@@ -58,7 +59,7 @@ class RequestFacts:
     @property
     def bearer_token(self) -> str | None:
         """The access token, for the core's own handlers; plugins are not shown it."""
-        kind, _, token = self._request.headers.get("authorization", "").partition(" ")
+        kind, _, token = cleaned(self._request.headers.get("authorization", "")).partition(" ")
         return token.strip() if kind.lower() == "bearer" else None
 
     @property

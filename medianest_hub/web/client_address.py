@@ -94,6 +94,8 @@ def base_url(public_url: str | None, scheme: str | None, host: str | None) -> st
 
 
 def _is_host(host: str) -> bool:
+    if not host.isascii():  # other alphabets come as punycode
+        return False
     try:
         parts = urlsplit(f"//{host}")
         port = parts.port
