@@ -6,7 +6,7 @@ from pathlib import Path
 
 from medianest_hub.testing.distributions import plugin_source, write_distribution
 
-NAMES = ("vault", "vault_pinned", "vault_leaky")
+NAMES = ("vault", "vault_pinned", "vault_leaky", "vault_typed")
 
 
 def write_vault(folder: Path) -> None:
