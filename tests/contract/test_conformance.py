@@ -226,5 +226,10 @@ def test_a_plugin_that_needs_settings_is_started_with_those_of_a_file(installed:
     }
 
 
+def test_the_plugin_of_this_repository_keeps_every_rule() -> None:
+    report = check_plugin("youtube")
+    assert [finding for finding in report.findings if finding.outcome != "kept"] == []
+
+
 def _dedented(text: str) -> str:
     return "\n".join(line.removeprefix(" " * 12) for line in text.splitlines())
