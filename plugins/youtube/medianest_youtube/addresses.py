@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -16,6 +17,10 @@ _TUNNELS = tuple(
     ipaddress.IPv6Network(net) for net in ("::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
 )
 _NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*")
+
+_PORTS = {"http": 80, "https": 443}
+# One word, a domain of home networks, or a number, which browsers take for an address.
+_AT_HOME = re.compile(r"^[^.]+$|\.(local|lan|home|internal|intranet|localhost|arpa)$|(^|\.)([0-9]+|0x[0-9a-f]*)$")
 
 
 def is_public(address: Address) -> bool:
@@ -80,7 +85,23 @@ class HostRules:
 
     def allows_port(self, port: int) -> bool:
         """Web ports; any where private addresses are allowed, since home servers sit on odd ones."""
-        return self.allow_private or port in (80, 443)
+        return port in (80, 443) or (self.allow_private and 0 < port < 65536)
+
+    def allows_picture(self, url: str) -> bool:
+        """Whether an address may be handed to people's browsers, which ask it from within the home network."""
+        try:
+            split = urlsplit(url)
+            host, port = normal_host(split.hostname or ""), split.port
+        except ValueError:
+            return False
+        if split.scheme not in ("http", "https") or split.username is not None or split.password is not None:
+            return False
+        if not self.allows_host(host) or not self.allows_port(_PORTS[split.scheme] if port is None else port):
+            return False
+        try:
+            return self.allows_address(ipaddress.ip_address(host))
+        except ValueError:
+            return self.allow_private or not _AT_HOME.search(host)
 
     def allows_address(self, address: Address) -> bool:
         """Whether the address itself may be connected to, whatever name led there."""

@@ -23,6 +23,7 @@ class Failure(StrEnum):
     NO_SUCH_FORMAT = "no_such_format"
     TOO_LARGE = "too_large"
     TOO_LONG = "too_long"
+    OUT_OF_MEMORY = "out_of_memory"
     NO_SPACE = "no_space"
     RATE_LIMITED = "rate_limited"
     REFUSED = "refused"
@@ -66,6 +67,9 @@ MEANINGS: dict[Failure, Meaning] = {
     Failure.NO_SUCH_FORMAT: Meaning("The video is not offered in this form. Choose another quality or container."),
     Failure.TOO_LARGE: Meaning("The video is larger than this hub allows. Choose a lower quality."),
     Failure.TOO_LONG: Meaning("The video is longer than this hub allows."),
+    Failure.OUT_OF_MEMORY: Meaning(
+        "The video's page, or putting the video together, needs more memory than this hub gives to a download."
+    ),
     Failure.NO_SPACE: Meaning("The disk is too full for this download.", wait=30, tries=1),
     Failure.RATE_LIMITED: Meaning(
         "The site says it gets too many requests from here. Try again in an hour or two.", wait=60, tries=1

@@ -29,6 +29,8 @@ class Limits:
     min_rate: float = 2048
     slow_seconds: float = 120.0
     socket_seconds: float = 20.0
+    max_memory: int = 1 << 30
+    """Of each process of a download: yt-dlp, ffmpeg, the JavaScript runtime."""
 
     @property
     def traffic_bytes(self) -> int:

@@ -129,6 +129,8 @@ def network_parameters(*, proxy_url: str, socket_seconds: float) -> dict[str, An
     """The yt-dlp parameters for how it may reach out: through the proxy, patiently but not for ever."""
     return {
         "proxy": proxy_url,
+        # Where ffmpeg itself downloads: over the proxy and by nothing else, whatever a playlist names.
+        "external_downloader_args": {"ffmpeg_i": ["-protocol_whitelist", "http,https,httpproxy,tcp,tls,crypto,data"]},
         "socket_timeout": socket_seconds,
         "retries": 3,
         "extractor_retries": 2,

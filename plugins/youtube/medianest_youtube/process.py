@@ -40,6 +40,7 @@ class YtDlpProcess:
         look: bool,
         params: Mapping[str, Any],
         max_file_bytes: int,
+        max_memory: int,
         lock: int | None = None,
     ) -> AsyncIterator[YtDlpProcess]:
         """Run it in `folder`; with `look` nothing is downloaded. `lock` is a file descriptor it shall hold open."""
@@ -57,7 +58,7 @@ class YtDlpProcess:
         running = cls(process)
         try:
             order = {"url": url, "look": look, "folder": str(folder), "params": params, "parent": os.getpid()}
-            await running.send({**order, "max_file_bytes": max_file_bytes})
+            await running.send({**order, "max_file_bytes": max_file_bytes, "max_memory": max_memory})
             yield running
         finally:
             await asyncio.shield(running.stop())

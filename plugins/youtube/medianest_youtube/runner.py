@@ -25,6 +25,7 @@ from medianest_youtube.probe import probe
 from medianest_youtube.process import YtDlpProcess, program_parameters
 from medianest_youtube.proxy import FilterProxy, Resolve, system_resolve
 from medianest_youtube.video import Progress, Stage, VideoInfo
+from medianest_youtube.words import clean
 from medianest_youtube.workspace import Workspace
 
 OnInfo: TypeAlias = Callable[[VideoInfo], Awaitable[None]]
@@ -67,8 +68,9 @@ class Runner:
             async with proxy:
                 params = self._params(url, proxy, {"format": "bv*+ba/b/bv*/ba", "simulate": True})
                 starting = YtDlpProcess.start(
-                    folder=folder, url=url, look=True, params=params, max_file_bytes=_LOOK_BYTES
-                )
+                    folder=folder, url=url, look=True, params=params,
+                    max_file_bytes=_LOOK_BYTES, max_memory=self.limits.max_memory,
+                )  # fmt: skip
                 try:
                     async with asyncio.timeout(self.limits.info_seconds), starting as process:
                         return await self._look(process, proxy)
@@ -79,7 +81,7 @@ class Runner:
         info = None
         async for message in process.messages():
             if message["type"] == "info":
-                info = VideoInfo.parse(message["info"])
+                info = VideoInfo.parse(message["info"], self.rules)
             elif message["type"] == "failed":
                 raise self._failed(message, proxy)
         if info is None:
@@ -106,7 +108,7 @@ class Runner:
                 )
                 starting = YtDlpProcess.start(
                     folder=folder, url=url, look=False, params=params, lock=lock,
-                    max_file_bytes=self.limits.max_bytes + (1 << 20),
+                    max_file_bytes=self.limits.max_bytes + (1 << 20), max_memory=self.limits.max_memory,
                 )  # fmt: skip
                 async with starting as process:
                     run = _Run(self, proxy, process, folder, on_info, on_progress)
@@ -150,7 +152,7 @@ class Runner:
             failure = Failure(message.get("failure", ""))
         except ValueError:
             failure = Failure.INTERNAL
-        detail = str(message.get("detail", ""))
+        detail = clean(str(message.get("detail", "")))
         if proxy.over_limit:
             return DownloadFailed(Failure.TOO_LARGE, "more came than is allowed")
         if proxy.refusals and failure in _AS_REFUSED:
@@ -212,7 +214,7 @@ class _Run:
     async def _take(self, message: dict[str, Any]) -> str | None:
         kind = message.get("type")
         if kind == "info":
-            await self._begin(VideoInfo.parse(message["info"]))
+            await self._begin(VideoInfo.parse(message["info"], self._runner.rules))
         elif kind == "progress":
             progress = Progress.parse(message)
             self._watch.downloaded(progress.downloaded)

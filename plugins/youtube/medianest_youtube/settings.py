@@ -56,6 +56,13 @@ class YouTubeSettings(PluginSettings):
         "data folder.",
     )
     max_size_gb: float = Field(default=20.0, gt=0, le=100_000, title="Greatest size (GB)", description="Of one file.")
+    max_memory_gb: float = Field(
+        default=1.0,
+        ge=0.25,
+        le=64,
+        title="Greatest memory (GB)",
+        description="Of each program a download runs. Making webm of a 2160p video may need more.",
+    )
     max_duration_hours: float = Field(
         default=12.0, gt=0, le=1000, title="Greatest length (hours)", description="Of one video."
     )
@@ -90,6 +97,7 @@ class YouTubeSettings(PluginSettings):
         """The limits on one download."""
         return Limits(
             max_bytes=int(self.max_size_gb * _GB),
+            max_memory=int(self.max_memory_gb * _GB),
             max_duration=self.max_duration_hours * 3600,
             min_free_bytes=int(self.min_free_gb * _GB),
             stall_seconds=self.stall_seconds,

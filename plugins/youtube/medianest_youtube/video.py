@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from medianest_youtube.addresses import HostRules
+from medianest_youtube.words import clean
+
 
 class Stage(StrEnum):
     """Where a running download is."""
@@ -45,17 +48,18 @@ class VideoInfo:
     qualities: tuple[QualityOffer, ...]
 
     @classmethod
-    def parse(cls, fields: Mapping[str, Any]) -> VideoInfo:
-        """From `yt_dlp_process.summary`'s fields."""
+    def parse(cls, fields: Mapping[str, Any], rules: HostRules) -> VideoInfo:
+        """From `yt_dlp_process.summary`'s fields. A picture the rules do not allow is left out."""
+        thumbnail = fields.get("thumbnail")
         formats = fields.get("formats") or []
         return cls(
-            id=str(fields["id"]),
-            extractor=str(fields["extractor"]),
-            title=str(fields["title"]) or str(fields["id"]),
-            uploader=fields.get("uploader"),
+            id=clean(str(fields["id"])),
+            extractor=clean(str(fields["extractor"])),
+            title=clean(str(fields["title"]) or str(fields["id"])),
+            uploader=_text(fields.get("uploader")),
             duration=fields.get("duration"),
-            thumbnail=_web_address(fields.get("thumbnail")),
-            webpage_url=str(fields.get("webpage_url") or ""),
+            thumbnail=thumbnail if isinstance(thumbnail, str) and rules.allows_picture(thumbnail) else None,
+            webpage_url=clean(str(fields.get("webpage_url") or "")),
             live=bool(fields.get("live")),
             size=fields.get("size"),
             formats=tuple((str(one["format_id"]), one.get("size")) for one in formats),
@@ -80,8 +84,8 @@ class VideoInfo:
         return {"key": self.key, "formats": [list(one) for one in self.formats], "duration": self.duration}
 
 
-def _web_address(value: object) -> str | None:
-    return value if isinstance(value, str) and value.startswith(("https://", "http://")) else None
+def _text(value: object) -> str | None:
+    return clean(value) if isinstance(value, str) else None
 
 
 def _whole(value: object) -> int | None:

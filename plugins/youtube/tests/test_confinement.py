@@ -49,6 +49,7 @@ async def test_the_process_is_humble_and_knows_nothing_of_the_hub(download, medi
                 process = Path(f"/proc/{pid}")
                 seen["environment"] = (process / "environ").read_text()
                 seen["command"] = (process / "cmdline").read_text()
+                seen["status"] = (process / "status").read_text()
                 seen["nice"] = (process / "stat").read_text().rpartition(")")[2].split()[16]
 
     download.on_progress = on_progress
@@ -58,6 +59,7 @@ async def test_the_process_is_humble_and_knows_nothing_of_the_hub(download, medi
     assert "HTTPS_PROXY" not in seen["environment"]
     assert media.url not in seen["command"]
     assert int(seen["nice"]) >= 10
+    assert "NoNewPrivs:\t1" in seen["status"]
 
 
 @contextlib.contextmanager

@@ -7,11 +7,12 @@ import json
 import os
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medianest_youtube.yt_dlp_process.channel import Channel
-from medianest_youtube.yt_dlp_process.confine import confine
+from medianest_youtube.yt_dlp_process.confine import breathe, confine, renounce
 
 if TYPE_CHECKING:
     from medianest_youtube.yt_dlp_process.guarded import GuardedYoutubeDL
@@ -107,9 +108,11 @@ def _run(order: dict[str, Any], channel: Channel) -> None:
     from yt_dlp.globals import plugin_dirs
 
     from medianest_youtube.yt_dlp_process.guarded import GuardedYoutubeDL
+    from medianest_youtube.yt_dlp_process.only_media import guard
     from medianest_youtube.yt_dlp_process.summary import summarize
 
     plugin_dirs.value = []
+    guard()
     folder = Path(order["folder"])
     reporter = _Reporter(channel, folder)
     params = {
@@ -143,16 +146,20 @@ def _fail(channel: Channel, error: BaseException) -> None:
 
 def main() -> int:
     """The exit status says only whether there was an end at all; how it ended is in the last line sent."""
+    renounce()
     channel = Channel()
     channel.listen()
     try:
         order = channel.receive()
-        confine(order["parent"], order["max_file_bytes"])
+        confine(order["parent"], order["max_file_bytes"], order["max_memory"])
         _run(order, channel)
     except (KeyboardInterrupt, EOFError):
         channel.send("failed", failure="cancelled", detail="interrupted")
         return 130
     except Exception as error:
+        # Out of memory, there must be enough left to say so.
+        breathe()
+        traceback.clear_frames(error.__traceback__)
         _fail(channel, error)
         return 1
     return 0

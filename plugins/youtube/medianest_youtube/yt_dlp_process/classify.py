@@ -39,16 +39,21 @@ _OS = {
     errno.ENOSPC: Failure.NO_SPACE,
     errno.EDQUOT: Failure.NO_SPACE,
     errno.EFBIG: Failure.TOO_LARGE,
+    errno.ENOMEM: Failure.OUT_OF_MEMORY,
     errno.EROFS: Failure.STORAGE,
     errno.EACCES: Failure.STORAGE,
     errno.EPERM: Failure.STORAGE,
     errno.EIO: Failure.STORAGE,
     errno.ESTALE: Failure.STORAGE,
 }
+# What ffmpeg and ffprobe end with when an input is none of the formats they may read.
+_NO_MEDIA = re.compile(r"invalid data found|unable to obtain file audio codec|: invalid argument$", re.IGNORECASE)
 # In the order they must be tried: "sign in to confirm your age" is about age, not about signing in.
 _SENTENCES = tuple(
     (re.compile(pattern, re.IGNORECASE), failure)
     for pattern, failure in (
+        # A redirect to file:, ftp: and the like.
+        (r"no connection adapters were found|unsupported url scheme", Failure.NOT_ALLOWED),
         (r"confirm you.?re not a bot|too many requests|rate.?limit|try again later", Failure.RATE_LIMITED),
         (r"confirm your age|age.?restricted|inappropriate for some users", Failure.AGE),
         (r"private video|video is private", Failure.PRIVATE),
@@ -64,6 +69,7 @@ _SENTENCES = tuple(
         (r"no space left|disk quota", Failure.NO_SPACE),
         (r"file too large", Failure.TOO_LARGE),
         (r"ffmpeg.*(not found|not installed)|ffprobe and ffmpeg not found", Failure.NO_FFMPEG),
+        (r"cannot allocate memory", Failure.OUT_OF_MEMORY),
         (r"unavailable|not available|removed|terminated|does not exist|no longer|not found", Failure.UNAVAILABLE),
         (r"timed? ?out", Failure.TIMEOUT),
         (r"content too short|did not get any data|incomplete|giving up after|fragment \d+ not found",
@@ -103,6 +109,8 @@ def _by_type(error: BaseException) -> Failure | None:
         return Failure.NETWORK
     if isinstance(error, OSError) and error.errno in _OS:
         return _OS[error.errno]
+    if isinstance(error, MemoryError):
+        return Failure.OUT_OF_MEMORY
     if isinstance(error, TimeoutError):
         return Failure.TIMEOUT
     return None
@@ -118,7 +126,7 @@ def _by_family(error: BaseException) -> Failure | None:
     if isinstance(error, CertificateVerifyError | SSLError | ProxyError | TransportError | ConnectionError):
         return Failure.NETWORK
     if isinstance(error, PostProcessingError):
-        return Failure.PROCESSING
+        return Failure.BAD_MEDIA if _NO_MEDIA.search(str(error)) else Failure.PROCESSING
     if isinstance(error, RequestError):
         return Failure.NETWORK
     return None

@@ -1,4 +1,4 @@
-"""Makes this process small and mortal: lowest priority, bounded files, ended with its parent; calls the kernel only."""
+"""Makes this process small and mortal: low priority, bounded files and memory, ended with its parent; calls the kernel only."""
 
 from __future__ import annotations
 
@@ -11,12 +11,22 @@ import signal
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NO_NEW_PRIVS = 38
+_LAST_BREATH = 32 << 20
 _IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "armv7l": 314, "riscv64": 30}
 _BEST_EFFORT_LAST = (2 << 13) | 7
 
 
-def confine(parent: int, max_file_bytes: int) -> None:
-    """Do it. `parent` is the process that began us: if it is gone already, so are we. Raises `SystemExit` then."""
+def renounce() -> None:
+    """Never gain privileges, by whatever is started. Holds for this thread and those after it: call it first."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def confine(parent: int, max_file_bytes: int, max_memory: int) -> None:
+    """Do it, for this process and all it starts; `max_memory` is in bytes, for each of them.
+
+    `parent` is the process that began us: if it is gone already, so are we. Raises `SystemExit` then.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
     if os.getppid() != parent:
@@ -31,6 +41,18 @@ def confine(parent: int, max_file_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # The last word on size: it holds for yt-dlp, for fragments and for ffmpeg, whatever lengths were promised.
     # Python ignores SIGXFSZ, so that writing more is an OSError (EFBIG) here; ffmpeg ends with an error of its own.
-    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    limit = max_file_bytes if hard == resource.RLIM_INFINITY else min(max_file_bytes, hard)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    _lower(resource.RLIMIT_FSIZE, max_file_bytes, max_file_bytes)
+    # What a page unpacks to, or a manifest unfolds into. Not the address space: Deno reserves far more than it uses.
+    _lower(resource.RLIMIT_DATA, max_memory, max_memory + _LAST_BREATH)
+
+
+def breathe() -> None:
+    """Allow this process, which is about to end, a little more memory, to say why."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+
+
+def _lower(which: int, wanted: int, most: int) -> None:
+    _, hard = resource.getrlimit(which)
+    limit = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(which, (min(wanted, limit), limit))

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from medianest_youtube.words import clean
+
 _TIERS = (2160, 1440, 1080, 720, 480, 360)
 _TEXT = 500
+_MOST = 1 << 62
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
+    """A positive number that is one; a site may also send `1e999`, or an integer of a thousand digits."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < _MOST:
+        return None
+    return float(value)
 
 
 def _text(value: object) -> str | None:
-    return value[:_TEXT] if isinstance(value, str) and value else None
+    return clean(value)[:_TEXT] or None if isinstance(value, str) else None
 
 
 def size_of(one: Mapping[str, Any], duration: float | None) -> int | None:
@@ -55,7 +61,7 @@ def qualities(info: Mapping[str, Any]) -> list[dict[str, Any]]:
         parts = [] if video is None else [video]
         if sounds and (video is None or not _has(video, "acodec")):
             parts.append(sounds[-1])
-        height = None if video is None else video.get("height")
+        height = None if video is None else _number(video.get("height"))
         offers.append({"quality": quality, "height": height, "estimated_size": _total(parts, duration)})
 
     if videos:
@@ -88,14 +94,14 @@ def summarize(info: Mapping[str, Any]) -> dict[str, Any]:
         "size": _total(chosen, duration),
         "formats": [
             {
-                "format_id": str(one.get("format_id")),
+                "format_id": _text(str(one.get("format_id"))),
                 "ext": _text(one.get("ext")),
-                "height": one.get("height"),
+                "height": _number(one.get("height")),
                 "protocol": _text(one.get("protocol")),
                 "size": size_of(one, duration),
             }
             for one in chosen
         ],
-        "subtitles": sorted(info.get("requested_subtitles") or {}),
+        "subtitles": sorted(map(clean, info.get("requested_subtitles") or {})),
         "qualities": qualities(info),
     }
