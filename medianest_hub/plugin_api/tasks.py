@@ -72,6 +72,8 @@ class Task:
       `GiveUp` and errors that are not `retryable` end it at once.
     - `concurrency`: attempts of this task at once over the whole cluster; None is unlimited.
     - `max_queued`: how many may wait; one more is refused with `TooMany`.
+    - `cancellable`: whether people may cancel such jobs at `/api/v1/jobs`. False where one job works for several of
+      them: then the plugin's own routes cancel, with `ctx.jobs.cancel`.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Task:
     retries: int = 3
     concurrency: int | None = None
     max_queued: int = 100_000
+    cancellable: bool = True
 
     async def __call__(self, ctx: Any, job: Any) -> Any:
         """Run the handler directly, as a test does."""

@@ -60,9 +60,15 @@ async def cancel_job(parts: HubParts, call: Call[JobPath]) -> None:
     """Cancel it wherever it is.
 
     A running job ends within about a second, told by the event `job:done`. One already cancelled stays so; one that ended
-    otherwise answers 409 `job_ended`.
+    otherwise answers 409 `job_ended`. One that may work for others too answers 409 `job_not_cancellable`: withdraw
+    what it was begun for where that was asked for.
     """
     job = await _visible(parts, call.caller, call.path.id)
+    plugin = parts.host.plugins.get(job.plugin)
+    task = None if plugin is None else plugin.task(job.task)
+    if task is not None and not task.cancellable:
+        words = f"Others may wait for this job too. Cancel what you asked for at /api/v1/{job.plugin}; it ends with the last."
+        raise Conflict(words, code="job_not_cancellable", params={"plugin": job.plugin})
     if job.state is JobState.CANCELLED or await parts.jobs.cancel(job.id):
         return
     after = await _visible(parts, call.caller, job.id)

@@ -23,13 +23,15 @@ class People:
     """Ada runs the hub, Bob and Cat are members; each has jobs."""
 
     def __init__(self, hub: Process) -> None:
-        self.parts: Any = SimpleNamespace(jobs=hub.jobs)
+        declared = {"t": SimpleNamespace(cancellable=True), "shared": SimpleNamespace(cancellable=False)}
+        plugin = SimpleNamespace(task=declared.get)
+        self.parts: Any = SimpleNamespace(jobs=hub.jobs, host=SimpleNamespace(plugins={"p": plugin}))
         self.hub = hub
         self.ada = make_person("ada", Role.ADMIN)
         self.bob, self.cat = make_person("bob"), make_person("cat")
 
-    async def queue(self, person: Person | None, plugin: str = "p") -> UUID:
-        return await self.hub.jobs.enqueue(plugin, "main", "t", {}, person=person.id if person else None)
+    async def queue(self, person: Person | None, plugin: str = "p", task: str = "t") -> UUID:
+        return await self.hub.jobs.enqueue(plugin, "main", task, {}, person=person.id if person else None)
 
     async def page(self, person: Person, **wanted: Any) -> tuple[list[UUID], str | None]:
         page = await routes.list_jobs(self.parts, make_call(query=routes.JobsWanted(**wanted), person=person))
@@ -89,6 +91,17 @@ async def test_cancelling_twice_is_fine_and_cancelling_what_ended_is_a_conflict(
     with pytest.raises(Conflict) as refused:
         await people.cancel(people.ada, done)
     assert refused.value.error_code == "job_ended"
+
+
+async def test_a_job_that_may_work_for_others_is_cancelled_where_it_was_asked_for(people: People) -> None:
+    shared = await people.queue(people.bob, task="shared")
+    for person in (people.bob, people.ada):
+        with pytest.raises(Conflict, match="/api/v1/p") as refused:
+            await people.cancel(person, shared)
+        assert refused.value.error_code == "job_not_cancellable"
+    with pytest.raises(NotFound):
+        await people.cancel(people.cat, shared)
+    assert (await people.one(people.bob, shared)).state is JobState.QUEUED
 
 
 def test_bad_questions_are_refused_and_every_route_is_sound() -> None:
