@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from medianest_hub.plugin_api import errors
 from medianest_youtube.addresses import HostRules, normal_host
 from medianest_youtube.failures import MEANINGS, Failure
 
 _VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{11}")
+# As long as an id, and none: a list, and whatever a channel sends just now.
+_NO_IDS = ("videoseries", "live_stream")
+_WATCH_HOSTS = frozenset(
+    {"youtube.com", "www.youtube.com", "m.youtube.com", "music.youtube.com", "www.youtube-nocookie.com"}
+)
+_WATCH = re.compile(r"/watch")
+_IN_PATH = re.compile(r"/(?:shorts|embed|live|v)/([^/]+)")
+_PATHS = {"youtu.be": re.compile(r"/([^/]+)")}
 _YOUTUBE = HostRules.of(["youtube.com", "youtu.be", "youtube-nocookie.com"])
 
 
@@ -21,10 +29,12 @@ def _bad(code: str, message: str) -> errors.BadInput:
 
 
 def check_link(url: str, rules: HostRules) -> str:
-    """The link, cleaned of blanks around it. Raises `BadInput` with what to do instead."""
+    """The link, without blanks around it and without its fragment. Raises `BadInput` with what to do instead."""
     url = url.strip()
     if any(ord(sign) < 0x21 for sign in url):
         raise _bad("bad_url", "A link holds no blanks or line ends. Copy it once more.")
+    # No server sees a fragment, but yt-dlp reads options of its own from one.
+    url = url.partition("#")[0]
     try:
         split = urlsplit(url)
         host, port = normal_host(split.hostname or ""), split.port
@@ -34,7 +44,9 @@ def check_link(url: str, rules: HostRules) -> str:
         raise _bad("bad_url", "Only links that begin with https:// or http:// can be downloaded.")
     if split.username is not None or split.password is not None:
         raise _bad("bad_url", "A link with a name and password in it is not taken.")
-    if not rules.allows_host(host) or not rules.allows_port(port or (443 if split.scheme == "https" else 80)):
+    if port is None:
+        port = 443 if split.scheme == "https" else 80
+    if not rules.allows_host(host) or not rules.allows_port(port):
         raise _bad(
             Failure.NOT_ALLOWED,
             f"Downloads from {host} are not allowed on this hub. {_named(rules)}",
@@ -49,17 +61,29 @@ def _named(rules: HostRules) -> str:
 
 
 def media_key(url: str) -> str:
-    """What stands for the video until the site has been asked: YouTube's own id, else a checksum of the address."""
+    """What stands for the video until the site has been asked: YouTube's own id, else a checksum of the address.
+
+    Whoever shares a key gets the same file, so an id is taken only from an address that yt-dlp can read in no other way.
+    """
+    return claimed_key(url) or address_key(url)
+
+
+def claimed_key(url: str) -> str | None:
+    """YouTube's id where the address alone says it beyond doubt, else None."""
     split = urlsplit(url)
-    if _YOUTUBE.allows_host(normal_host(split.hostname or "")):
-        parts = [part for part in split.path.split("/") if part]
-        found = parse_qs(split.query).get("v", [""])[0]
-        if not found and parts and parts[0] in ("shorts", "embed", "live", "v"):
-            found = parts[1] if len(parts) > 1 else ""
-        elif not found and parts and normal_host(split.hostname or "") == "youtu.be":
-            found = parts[0]
-        if _VIDEO_ID.fullmatch(found):
-            return f"youtube:{found}"
+    values = [part.removeprefix("v=") for part in re.split("[&;]", split.query) if part.startswith("v=")]
+    way = _WATCH if values else _PATHS.get(split.netloc, _IN_PATH if split.netloc in _WATCH_HOSTS else None)
+    if split.scheme not in ("http", "https") or split.fragment or len(values) > 1 or way is None:
+        return None
+    if values and split.netloc not in _WATCH_HOSTS:
+        return None
+    match = way.fullmatch(split.path)
+    found = "" if match is None else (values[0] if values else match[1])
+    return f"youtube:{found}" if _VIDEO_ID.fullmatch(found) and found not in _NO_IDS else None
+
+
+def address_key(url: str) -> str:
+    """A checksum of the address."""
     return f"url:{hashlib.sha256(url.encode()).hexdigest()}"
 
 

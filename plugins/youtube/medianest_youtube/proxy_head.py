@@ -64,10 +64,10 @@ def _header(line: bytes) -> tuple[bytes, bytes]:
 def _authority(text: str, default: int) -> tuple[str, int]:
     try:
         split = urlsplit(f"//{text}")
-        host, port = normal_host(split.hostname or ""), split.port or default
+        host, port = normal_host(split.hostname or ""), default if split.port is None else split.port
     except ValueError:
         raise BadRequest(400, "malformed host") from None
-    if split.username is not None or split.path or split.query or split.fragment:
+    if port == 0 or split.username is not None or split.path or split.query or split.fragment:
         raise BadRequest(400, "malformed host")
     return host, port
 

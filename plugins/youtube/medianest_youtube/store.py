@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -103,8 +103,9 @@ def _cursor(last: Download) -> str:
 def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
     try:
         at, last = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
-        return datetime.fromisoformat(at), UUID(last)
-    except (binascii.Error, ValueError):
+        # In UTC, as they are written: the ends of the calendar do not fit into every zone.
+        return datetime.fromisoformat(at).astimezone(UTC), UUID(last)
+    except (binascii.Error, ValueError, OverflowError):
         message = "This cursor is not from this list. Begin again without one."
         problem = errors.FieldProblem(field="query.cursor", code="bad_cursor", message=message)
         raise errors.BadInput(message, fields=[problem]) from None

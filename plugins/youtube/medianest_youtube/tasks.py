@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from medianest_hub.plugin_api import Context, Job, MediaFileAdded, Queries, Record, errors, task
-from medianest_youtube import store, work_store
+from medianest_youtube import store, wishes, work_store
 from medianest_youtube.events import DownloadFailedEvent, DownloadFinished
 from medianest_youtube.failures import MEANINGS, DownloadFailed
 from medianest_youtube.folder import ensure_folder
@@ -35,7 +35,8 @@ class _Joined(Exception):
         self.other = other
 
 
-@task("download", timeout=12 * 3600, retries=6, concurrency=3)
+# Not to be cancelled as a job: others may wait for the same file. `DELETE /downloads/{id}` takes one's own wish back.
+@task("download", timeout=12 * 3600, retries=6, concurrency=3, cancellable=False)
 async def download(ctx: Context[YouTubeSettings], job: Job[DownloadJob]) -> None:
     """Fetch one file for everyone who asked for it."""
     row = await work_store.begin(ctx.db, job.args.file_id, job.attempt_token, ctx.clock.now())
@@ -106,7 +107,15 @@ class _Attempt:
     async def _info(self, info: VideoInfo) -> None:
         ctx = self._ctx
         self._title = info.title
-        other = await work_store.describe(ctx.db, self.file_id, self._job.attempt_token, info, ctx.clock.now())
+        parted: list[UUID] = []
+
+        async def queue(tx: Queries, file_id: UUID, person: UUID) -> None:
+            await wishes.queue(ctx, tx, file_id, person)
+            parted.append(file_id)
+
+        other = await work_store.describe(ctx.db, self.file_id, self._job.attempt_token, info, ctx.clock.now(), queue)
+        for file_id in parted:
+            await tell_changed(ctx, file_id)
         if other is not None:
             raise _Joined(other)
         await self._tell()

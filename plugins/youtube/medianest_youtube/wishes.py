@@ -20,7 +20,8 @@ def _missing(download_id: UUID) -> errors.NotFound:
     return errors.NotFound(f"There is no download {download_id}; it may have been removed.")
 
 
-async def _queue(ctx: Context[YouTubeSettings], tx: Queries, file_id: UUID, person: UUID) -> None:
+async def queue(ctx: Context[YouTubeSettings], tx: Queries, file_id: UUID, person: UUID) -> None:
+    """Have the worker fetch a file, once the transaction is through."""
     job_id = await ctx.jobs.enqueue("download", DownloadJob(file_id=file_id), person=person, unique=str(file_id), tx=tx)
     await store.set_job(tx, file_id, job_id)
 
@@ -54,7 +55,7 @@ async def ask(ctx: Context[YouTubeSettings], person: UUID, new: NewDownload) -> 
         living = await _living(ctx, tx, key, form)
         if living is None:
             file_id = await store.add_file(tx, ctx.instance, key, form, url, now)
-            await _queue(ctx, tx, file_id, person)
+            await queue(ctx, tx, file_id, person)
         else:
             file_id = living[0]
         download_id = await store.add_wish(tx, person, file_id, url, now)
@@ -109,7 +110,7 @@ async def ask_again(ctx: Context[YouTubeSettings], download_id: UUID, person: UU
         living = await _living(ctx, tx, file.media_key, file.choice)
         if living is None:
             await store.requeue_file(tx, file.id, now)
-            await _queue(ctx, tx, file.id, person)
+            await queue(ctx, tx, file.id, person)
             file_id = file.id
         else:
             file_id = living[0]

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
 from medianest_hub.plugin_api import Queries, Record
 from medianest_hub.plugin_api.services import Database
 from medianest_youtube import store
 from medianest_youtube.failures import DownloadFailed
+from medianest_youtube.links import address_key
 from medianest_youtube.models import ACTIVE, DownloadState
 from medianest_youtube.runner import Finished
 from medianest_youtube.video import Progress, VideoInfo
 
 _ACTIVE = ", ".join(f"'{state}'" for state in ACTIVE)
 _MINE = f"id = $1 AND attempt_token = $2 AND state IN ({_ACTIVE})"
+
+
+Queue: TypeAlias = Callable[[Queries, UUID, UUID], Awaitable[None]]
+"""Queues the fetching of a file for a person, in a transaction."""
 
 
 class NotMine(Exception):
@@ -38,20 +44,26 @@ async def begin(q: Queries, file_id: UUID, token: UUID, now: datetime) -> Record
     )
 
 
-async def describe(db: Database, file_id: UUID, token: UUID, info: VideoInfo, now: datetime) -> UUID | None:
+async def describe(
+    db: Database, file_id: UUID, token: UUID, info: VideoInfo, now: datetime, queue: Queue
+) -> UUID | None:
     """Write down what the video is. If another file is the same video, every wish moves there: its id, else None.
 
+    If it is not the video its key spoke of, wishes by another address part from it; `queue` is called for their files.
     Raises `NotMine`.
     """
     async with db.transaction() as tx:
         row = await tx.fetchrow(
-            f"SELECT instance, media_key, quality, container, subtitles FROM plugin_youtube.media_file WHERE {_MINE}",  # noqa: S608
+            f"""SELECT id, instance, media_key, url, quality, container, subtitles
+                  FROM plugin_youtube.media_file WHERE {_MINE}""",  # noqa: S608
             *(file_id, token),
         )
         if row is None:
             raise NotMine
         if row["media_key"] != info.key:
-            await store.hold_key(tx, info.key)
+            for key in sorted({row["media_key"], info.key}):
+                await store.hold_key(tx, key)
+            await _part(tx, row, now, queue)
             form = (row["quality"], row["container"], row["subtitles"])
             other = await store.living_file(tx, row["instance"], info.key, form)
             if other is not None and other["id"] != file_id:
@@ -66,6 +78,30 @@ async def describe(db: Database, file_id: UUID, token: UUID, info: VideoInfo, no
         )
         _must(tag)
     return None
+
+
+async def _part(tx: Queries, file: Record, now: datetime, queue: Queue) -> None:
+    """Give those who sent another address a file of their own: theirs may lead to another video."""
+    form = (file["quality"], file["container"], file["subtitles"])
+    rows = await tx.fetch(
+        """SELECT id, person_id, url, cancelled_at FROM plugin_youtube.download
+            WHERE file_id = $1 AND url <> $2 ORDER BY id FOR UPDATE""",
+        *(file["id"], file["url"]),
+    )
+    for row in rows:
+        if row["cancelled_at"] is not None:
+            # Kept, it would show and retry a video its person never asked for.
+            await tx.execute("DELETE FROM plugin_youtube.download WHERE id = $1", row["id"])
+            continue
+        key = address_key(row["url"])
+        await store.hold_key(tx, key)
+        living = await store.living_file(tx, file["instance"], key, form)
+        if living is None:
+            own = await store.add_file(tx, file["instance"], key, form, row["url"], now)
+            await queue(tx, own, row["person_id"])
+        else:
+            own = living["id"]
+        await store.move_wish(tx, row["id"], own)
 
 
 async def _join(tx: Queries, file_id: UUID, other: UUID) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+from uuid import UUID
 
 import pytest
 
 from medianest_hub.plugin_api import errors
 from medianest_hub.testing import make_call, make_job, make_person
-from medianest_youtube import routes, tasks
+from medianest_youtube import routes, tasks, wishes
 from medianest_youtube.events import DownloadFinished
 from medianest_youtube.failures import Failure
 from medianest_youtube.lifecycle import startup
@@ -20,6 +22,10 @@ from medianest_youtube.models import (
 from medianest_youtube.settings import YouTubeSettings
 
 from .acting import ADA, ALAN, ask, by_path, file_id_of, files, listed, see, work
+
+# Days that are none in UTC.
+LATE = base64.urlsafe_b64encode(f"9999-12-31T23:59:59-23:59 {UUID(int=0)}".encode()).decode()
+EARLY = base64.urlsafe_b64encode(f"0001-01-01T00:00:00+23:59 {UUID(int=0)}".encode()).decode()
 
 # --- sharing ---
 
@@ -94,6 +100,31 @@ async def test_two_links_that_turn_out_to_be_one_video_end_as_one_file(ctx, medi
     assert len(files(ctx)) == 1
 
 
+async def test_those_who_asked_for_a_video_by_another_address_do_not_get_one_that_was_passed_off_as_it(ctx, media):
+    mallory = await ask(ctx, media.clip(), ADA)
+    victim = await ask(ctx, f"{media.url}/media/other.mp4", ALAN)
+    shared, own = await file_id_of(ctx, mallory), await file_id_of(ctx, victim)
+    # As if both addresses had claimed the same id before the site was asked.
+    await ctx.db.execute("UPDATE plugin_youtube.media_file SET media_key = 'youtube:AAAAAAAAAAA' WHERE id = $1", shared)
+    await ctx.db.execute("UPDATE plugin_youtube.download SET file_id = $1 WHERE id = $2", shared, victim.id)
+    await ctx.db.execute("DELETE FROM plugin_youtube.media_file WHERE id = $1", own)
+    ctx.jobs.queued.clear()
+
+    await work(ctx, mallory)
+
+    assert (await see(ctx, mallory)).state is DownloadState.DONE
+    parted = await see(ctx, victim)
+    assert (parted.state, parted.url, parted.shared) == (DownloadState.QUEUED, f"{media.url}/media/other.mp4", False)
+    assert len(ctx.jobs.queued) == 1
+    await work(ctx, victim)
+    path, *_ = await wishes.finished_file(ctx, victim.id)
+    assert path.read_bytes() == (media.folder / "other.mp4").read_bytes()
+
+
+def test_a_shared_download_is_not_cancelled_as_a_job():
+    assert not tasks.download.cancellable
+
+
 # --- lists ---
 
 
@@ -116,7 +147,7 @@ async def test_pages_follow_one_another_without_gaps_or_repeats_while_new_ones_a
     assert (await listed(ctx, state="done")).items == []
 
 
-@pytest.mark.parametrize("cursor", ["x", "####", "bm90IGEgY3Vyc29y"])
+@pytest.mark.parametrize("cursor", ["x", "####", "bm90IGEgY3Vyc29y", LATE, EARLY])
 async def test_a_cursor_that_is_none_is_refused_with_words(ctx, cursor):
     with pytest.raises(errors.BadInput, match="Begin again"):
         await listed(ctx, cursor=cursor)
