@@ -14,7 +14,7 @@ import ipaddress
 import secrets
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -25,10 +25,12 @@ from medianest_youtube.pump import Pump
 Resolve: TypeAlias = Callable[[str], Awaitable[Sequence[str]]]
 
 HEAD_BYTES: Final = 32 * 1024
-HEAD_SECONDS: Final = 15.0
+HEAD_SECONDS: Final = 5.0
 CONNECT_SECONDS: Final = 10.0
 RESOLVE_SECONDS: Final = 10.0
 CONNECTIONS: Final = 64
+STRANGERS: Final = 32
+"""Connections that have not shown the token yet; the port is open to everyone on this machine."""
 _REMEMBERED = 50
 
 
@@ -110,6 +112,8 @@ class FilterProxy:
         self._resolve = resolve
         self._token = secrets.token_urlsafe(24)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._strangers: dict[asyncio.Task[None], None] = {}
+        self._served = 0
         self._listener = socket.socket()
 
     @property
@@ -131,10 +135,26 @@ class FilterProxy:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._listener.close()
 
-    def _start(self, work: Awaitable[None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _welcome(self, client: socket.socket) -> None:
+        """Listen to a new connection. The job shows its token at once, so the longest silent stranger makes room."""
+        if len(self._strangers) >= STRANGERS:
+            oldest = next(iter(self._strangers))
+            del self._strangers[oldest]
+            oldest.cancel()
+        task = self._start(self._serve(client))
+        self._strangers[task] = None
+
+        def gone(task: asyncio.Task[None]) -> None:
+            self._strangers.pop(task, None)
+            client.close()  # cancelled before its first step, the task itself closes nothing
+
+        task.add_done_callback(gone)
 
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
@@ -146,16 +166,14 @@ class FilterProxy:
                 continue
             client.setblocking(False)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if len(self._tasks) > CONNECTIONS:
-                client.close()
-            else:
-                self._start(self._serve(client))
+            self._welcome(client)
 
     async def _serve(self, client: socket.socket) -> None:
         try:
             head, ahead = await self._read_head(client)
             self._authorize(head)
-            await self._forward(client, head, ahead)
+            with self._serving():
+                await self._forward(client, head, ahead)
         except BadRequest as error:
             await self._answer(client, error.status, error.words)
         except _Refused as error:
@@ -168,6 +186,19 @@ class FilterProxy:
             _reset(client)
         finally:
             client.close()
+
+    @contextlib.contextmanager
+    def _serving(self) -> Iterator[None]:
+        """One of the job's own connections, of which there is a bound too."""
+        if (task := asyncio.current_task()) is not None:
+            self._strangers.pop(task, None)
+        if self._served >= CONNECTIONS:
+            raise BadRequest(503, "too many connections")
+        self._served += 1
+        try:
+            yield
+        finally:
+            self._served -= 1
 
     def _authorize(self, head: Head) -> None:
         if not hmac.compare_digest(basic_password(head.authorization).encode(), self._token.encode()):

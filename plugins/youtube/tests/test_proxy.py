@@ -55,6 +55,31 @@ async def server(
         yield running.sockets[0].getsockname()[1]
 
 
+async def test_strangers_who_hold_connections_open_do_not_keep_the_job_out(media):
+    async with FilterProxy(OPEN, max_bytes=10**6) as proxy, contextlib.AsyncExitStack() as stack:
+        for _ in range(3 * proxy_module.CONNECTIONS):
+            _, writer = await connect(proxy)
+            stack.callback(writer.close)
+            writer.write(b"GET")
+        async with asyncio.timeout(proxy_module.HEAD_SECONDS / 2):
+            answer = await ask(proxy, f"{media.url}/media/clip.mp4", "HEAD")
+
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+async def test_the_jobs_own_connections_are_bounded_too(media):
+    async with FilterProxy(OPEN, max_bytes=10**6) as proxy, contextlib.AsyncExitStack() as stack:
+        for number in range(proxy_module.CONNECTIONS):
+            reader, writer = await connect(proxy)
+            stack.callback(writer.close)
+            head = f"CONNECT 127.0.0.1:{urlsplit(media.url).port} HTTP/1.1\r\nProxy-Authorization: Basic {credentials(proxy)}"
+            writer.write(f"{head}\r\n\r\n".encode())
+            assert b" 200 " in await asyncio.wait_for(reader.readline(), 10), number
+        answer = await ask(proxy, f"{media.url}/media/clip.mp4")
+
+    assert answer.startswith(b"HTTP/1.1 503")
+
+
 async def echo_head(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(
