@@ -51,6 +51,10 @@ class RequestView(Protocol):
     def base_url(self) -> str:
         """Where this hub is reached from outside, without a trailing slash: `server.public_url` if set."""
 
+    @property
+    def public_url(self) -> str:
+        """`server.public_url` without a trailing slash, or empty. For what others follow: no request can forge it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[PathT, QueryT, BodyT]):

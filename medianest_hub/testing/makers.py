@@ -25,6 +25,7 @@ class MadeRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     address: str = "127.0.0.1"
     base_url: str = "http://hub.test"
+    public_url: str = ""
 
 
 def make_person(

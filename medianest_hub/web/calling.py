@@ -72,6 +72,11 @@ class RequestFacts:
             host = last_said(self._request, "x-forwarded-host", host)
         return base_url(self._public_url, scheme, host)
 
+    @property
+    def public_url(self) -> str:
+        """What the operator set; empty when nothing."""
+        return self._public_url or ""
+
     def session_id(self, tokens: Tokens) -> UUID | None:
         """The session behind the token that came with the request: for signing out, which only the core can do."""
         header = self._request.headers.get("authorization")

@@ -129,7 +129,7 @@ class DownloadQuery(BaseModel):
 
 
 class FileLink(BaseModel):
-    """An address that needs no sign-in, good until `expires_at`."""
+    """An address that needs no sign-in, good until `expires_at`; relative to the hub's where no `public_url` is set."""
 
     url: str
     expires_at: datetime

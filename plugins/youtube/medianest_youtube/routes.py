@@ -78,12 +78,15 @@ async def get_file(ctx: Context[YouTubeSettings], call: Call[DownloadPath]) -> F
 
 @router.post("/downloads/{id}/link", permission="download", owner=owner)
 async def make_link(ctx: Context[YouTubeSettings], call: Call[DownloadPath]) -> FileLink:
-    """An address for a player, which sends no token; whoever has it can fetch the file for a while."""
+    """An address for a player, which sends no token; whoever has it can fetch the file for a while.
+
+    It lasts as long as the person it was made for may download, not as long as they are signed in.
+    """
     await wishes.finished_file(ctx, call.path.id)
     seconds = ctx.settings.link_hours * 3600
-    token = ctx.secrets.sign({"download": str(call.path.id)}, seconds)
+    token = ctx.secrets.sign({"download": str(call.path.id), "person": str(call.caller.id)}, seconds)
     return FileLink(
-        url=f"{call.request.base_url}/api/v1/{ctx.plugin}/files/{token}",
+        url=f"{call.request.public_url}/api/v1/{ctx.plugin}/files/{token}",
         expires_at=ctx.clock.now() + timedelta(seconds=seconds),
     )
 
@@ -93,9 +96,12 @@ async def get_linked_file(ctx: Context[YouTubeSettings], call: Call[TokenPath]) 
     """The file a link was made for, also in parts."""
     claims = ctx.secrets.verify(call.path.token)
     try:
-        download_id = UUID(str(claims["download"]))
+        download_id, maker = UUID(str(claims["download"])), UUID(str(claims["person"]))
     except (KeyError, ValueError):
         raise errors.Forbidden("This link is not for a file.") from None
+    person = await ctx.people.get(maker)
+    if person is None or not person.can(f"{ctx.plugin}.download"):
+        raise errors.Forbidden("Whoever made this link may not download any more.")
     return _answer(*await wishes.finished_file(ctx, download_id), inline=True)
 
 

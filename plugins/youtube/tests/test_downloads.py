@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from medianest_hub.plugin_api import MediaFileAdded, errors
-from medianest_hub.testing import make_call, make_job
+from medianest_hub.plugin_api import MediaFileAdded, Role, errors
+from medianest_hub.testing import make_call, make_job, make_person
 from medianest_youtube import routes, store, tasks
 from medianest_youtube.events import DownloadFailedEvent, DownloadFinished
 from medianest_youtube.failures import Failure
@@ -62,8 +62,9 @@ async def test_no_file_is_offered_before_it_is_whole(ctx, media):
 async def test_a_link_works_without_signing_in_until_it_expires(ctx, media):
     asked = await ask(ctx, media.clip())
     await work(ctx, asked)
+    ctx.people.add(make_person("ada", Role.MEMBER, "youtube.download", person_id=ADA.id))
     link = await by_path(routes.make_link, ctx, asked)
-    token = link.url.removeprefix("http://hub.test/api/v1/youtube/files/")
+    token = link.url.removeprefix("/api/v1/youtube/files/")
 
     answer = await routes.get_linked_file(ctx, make_call(path=TokenPath(token=token)))
 
@@ -71,6 +72,10 @@ async def test_a_link_works_without_signing_in_until_it_expires(ctx, media):
     assert answer.path.exists()
     with pytest.raises(errors.Forbidden):
         await routes.get_linked_file(ctx, make_call(path=TokenPath(token=f"{token}x")))
+    ctx.people.add(make_person("ada", Role.GUEST, person_id=ADA.id))
+    with pytest.raises(errors.Forbidden):
+        await routes.get_linked_file(ctx, make_call(path=TokenPath(token=token)))
+    ctx.people.add(make_person("ada", Role.MEMBER, "youtube.download", person_id=ADA.id))
     await by_path(routes.delete_download, ctx, asked)
     with pytest.raises(errors.NotFound):
         await routes.get_linked_file(ctx, make_call(path=TokenPath(token=token)))
