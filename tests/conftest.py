@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from typing import TypeVar
 import asyncpg
 import pytest
 import redis
+import structlog
 
+from medianest_hub.infrastructure import logs
 from medianest_hub.infrastructure.embedded.postgres import ROLE, EmbeddedPostgres
 from medianest_hub.infrastructure.embedded.server import EmbeddedServer
 from medianest_hub.infrastructure.embedded.valkey import EmbeddedValkey
@@ -40,6 +43,18 @@ class ServerFolder:
         server.start()
         server.wait_ready()
         return server
+
+
+@pytest.fixture(autouse=True)
+def own_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever a test does to logging ends with it."""
+    monkeypatch.setattr(logs, "KEEP_LOGGERS", False)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture

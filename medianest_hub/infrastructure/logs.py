@@ -17,6 +17,10 @@ def mask_secrets(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -
     return {name: mask_value(name, value) for name, value in fields.items()}
 
 
+KEEP_LOGGERS = True
+"""Whether loggers are made once for good; tests, which set logging up again and again, say no."""
+
+
 def configure_logs(level: str = "info", format: Literal["auto", "json", "console"] = "auto", **always: str) -> None:
     """Set up structlog and the standard library's logging alike; `always` is added to every line (`process="web"`)."""
     console = format == "console" or (format == "auto" and sys.stderr.isatty())
@@ -37,7 +41,7 @@ def configure_logs(level: str = "info", format: Literal["auto", "json", "console
         processors=[*shared, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=KEEP_LOGGERS,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
