@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from datetime import UTC, datetime
+from typing import TextIO
 
 
 class Announcer:
@@ -40,7 +42,21 @@ def _terminal() -> bool:
     return False
 
 
-def _write(stream: object, text: str) -> None:
+def _write(stream: TextIO, text: str) -> None:
     # The reader of a pipe may be gone, or the disk of a log full: no reason to stop serving.
-    with contextlib.suppress(OSError, ValueError):
-        print(text, file=stream, flush=True)  # type: ignore[call-overload]
+    try:
+        print(text, file=stream, flush=True)
+    except (OSError, ValueError):
+        _forget(stream)
+
+
+def _forget(stream: TextIO) -> None:
+    """Let what could not be written go: Python would try again at its end, fail and exit with 120."""
+    with contextlib.suppress(OSError, ValueError), open(os.devnull, "w") as nowhere:
+        kept = os.dup(stream.fileno())
+        try:
+            os.dup2(nowhere.fileno(), stream.fileno())
+            stream.flush()
+        finally:
+            os.dup2(kept, stream.fileno())
+            os.close(kept)

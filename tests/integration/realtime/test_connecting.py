@@ -133,6 +133,7 @@ async def test_polling_is_refused(start_replica: StartReplica) -> None:
         session.get(replica.url + "/socket.io/?EIO=4&transport=polling") as answer,
     ):
         assert answer.status == 400
+        await answer.read()
 
 
 async def test_pages_of_other_origins_are_refused(start_replica: StartReplica, open_page: OpenPage) -> None:
