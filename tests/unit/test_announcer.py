@@ -17,7 +17,9 @@ def test_a_reader_that_is_gone_changes_nothing_about_the_exit_code() -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    assert process.stdin and process.stdout and process.stderr
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
     process.stdout.close()
     process.stdin.write(b"\n")
     process.stdin.close()
