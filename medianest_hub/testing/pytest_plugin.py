@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-async_fixture: Any
-try:
-    from pytest_asyncio import fixture as async_fixture
-except ImportError:  # the hub is installed without its extra `testing`; other people's tests here must still run
-    async_fixture = pytest.fixture
-
 if TYPE_CHECKING:
+    from pytest_asyncio import fixture as async_fixture
+
     from medianest_hub.testing.alone import ContextMaker
     from medianest_hub.testing.hub import Hub, HubProcess
     from medianest_hub.testing.servers import Servers
     from medianest_hub.testing.upstream import FakeUpstream
+
+else:
+    try:
+        from pytest_asyncio import fixture as async_fixture
+    except ImportError:  # the hub is installed without its extra `testing`; other people's tests here must still run
+        async_fixture = pytest.fixture
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
