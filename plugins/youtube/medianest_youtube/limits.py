@@ -30,7 +30,7 @@ class Limits:
     slow_seconds: float = 120.0
     socket_seconds: float = 20.0
     max_memory: int = 1 << 30
-    """Of each process of a download: yt-dlp, ffmpeg, the JavaScript runtime."""
+    """Of yt-dlp and of the JavaScript runtime; ffmpeg may have twice as much."""
 
     @property
     def traffic_bytes(self) -> int:

@@ -58,10 +58,10 @@ class YouTubeSettings(PluginSettings):
     max_size_gb: float = Field(default=20.0, gt=0, le=100_000, title="Greatest size (GB)", description="Of one file.")
     max_memory_gb: float = Field(
         default=1.0,
-        ge=0.25,
+        ge=1,
         le=64,
         title="Greatest memory (GB)",
-        description="Of each program a download runs. Making webm of a 2160p video may need more.",
+        description="Of yt-dlp and of Deno, which does not start with less than 1; ffmpeg may have twice as much.",
     )
     max_duration_hours: float = Field(
         default=12.0, gt=0, le=1000, title="Greatest length (hours)", description="Of one video."

@@ -191,6 +191,18 @@ async def test_cancelling_in_the_hub_ends_the_process(hub, media):
             await asyncio.sleep(0.05)
 
 
+async def test_nobody_cancels_as_a_job_what_another_waits_for(hub, media):
+    grace, alan = await hub.person("grace"), await hub.person("alan")
+    link = media.clip("slow:300000", "shared-job")
+    asked, also = await ask(grace, link), await ask(alan, link)
+
+    refused = await grace.delete(f"/api/v1/jobs/{asked['job_id']}")
+    assert (refused.status, refused.json()["code"]) == (409, "job_not_cancellable")
+    assert (await grace.delete(f"{ROOT}/downloads/{asked['id']}")).status == 204
+
+    assert (await until(alan, also, "done", "failed", "cancelled"))["state"] == "done"
+
+
 async def test_the_hub_shows_tiles_checks_and_metrics(hub, media):
     ada = hub.admin
     await until(ada, await ask(ada, media.clip()), "done")

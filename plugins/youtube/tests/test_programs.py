@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +15,7 @@ from medianest_youtube import tools
 from medianest_youtube.failures import DownloadFailed, Failure
 from medianest_youtube.options import Choice, Container, Quality
 from medianest_youtube.process import program_parameters
+from medianest_youtube.settings import YouTubeSettings
 
 
 @pytest.fixture
@@ -74,3 +77,22 @@ def test_yt_dlp_finds_the_javascript_runtime_in_an_empty_environment(monkeypatch
 )
 def test_the_age_of_yt_dlp_is_read_from_its_version(version, days):
     assert tools.yt_dlp_age(version, datetime.date(2026, 11, 22)) == days
+
+
+async def test_the_javascript_runtime_starts_within_the_least_memory_that_can_be_set():
+    least = next(one.ge for one in YouTubeSettings.model_fields["max_memory_gb"].metadata if hasattr(one, "ge"))
+    limit = int(least * (1 << 30))
+    limited = (
+        f"import os, resource, sys; resource.setrlimit(resource.RLIMIT_DATA, ({limit}, {limit})); "
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    script = "const kept = []; while (kept.length < 3e6) kept.push({n: kept.length}); console.log(kept.length)"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", limited, tools.find_deno() or "deno", "eval", script),
+        env={"PATH": "", "DENO_NO_UPDATE_CHECK": "1"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, words = await process.communicate()
+
+    assert out.strip() == b"3000000", words

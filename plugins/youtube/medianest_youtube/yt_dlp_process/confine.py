@@ -8,11 +8,13 @@ import os
 import platform
 import resource
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
-_LAST_BREATH = 32 << 20
+_RESERVE_BYTES = 8 << 20
+_reserve: list[bytearray] = []
 _IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "armv7l": 314, "riscv64": 30}
 _BEST_EFFORT_LAST = (2 << 13) | 7
 
@@ -23,7 +25,7 @@ def renounce() -> None:
 
 
 def confine(parent: int, max_file_bytes: int, max_memory: int) -> None:
-    """Do it, for this process and all it starts; `max_memory` is in bytes, for each of them.
+    """Do it, for this process and all it starts; `max_memory` is in bytes, for each of them; ffmpeg may have twice as much.
 
     `parent` is the process that began us: if it is gone already, so are we. Raises `SystemExit` then.
     """
@@ -43,13 +45,26 @@ def confine(parent: int, max_file_bytes: int, max_memory: int) -> None:
     # Python ignores SIGXFSZ, so that writing more is an OSError (EFBIG) here; ffmpeg ends with an error of its own.
     _lower(resource.RLIMIT_FSIZE, max_file_bytes, max_file_bytes)
     # What a page unpacks to, or a manifest unfolds into. Not the address space: Deno reserves far more than it uses.
-    _lower(resource.RLIMIT_DATA, max_memory, max_memory + _LAST_BREATH)
+    _reserve.append(bytearray(_RESERVE_BYTES))
+    _lower(resource.RLIMIT_DATA, max_memory, 2 * max_memory)
 
 
 def breathe() -> None:
-    """Allow this process, which is about to end, a little more memory, to say why."""
+    """Make room in a full memory, to say why there is an end. Until the reserve is gone nothing can be allocated."""
+    _reserve.clear()
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+
+
+@contextlib.contextmanager
+def twice_the_memory() -> Iterator[None]:
+    """For what ffmpeg needs to encode a large picture; what is started meanwhile keeps it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _lower(which: int, wanted: int, most: int) -> None:

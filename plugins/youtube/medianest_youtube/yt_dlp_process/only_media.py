@@ -8,6 +8,8 @@ from typing import Any, Final
 from yt_dlp.postprocessor import ffmpeg
 from yt_dlp.utils import Popen
 
+from medianest_youtube.yt_dlp_process.confine import twice_the_memory
+
 # A playlist, a manifest or a list of files in a video's clothes would have ffmpeg open what it names: our own files.
 _FORMATS: Final = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,flv,avi,aac,mp3,ogg,flac,wav,webvtt,srt,ass"
 SAFE: Final = ("-protocol_whitelist", "file", "-format_whitelist", _FORMATS)
@@ -23,7 +25,8 @@ def guarded(command: list[str]) -> list[str]:
 class _GuardedPopen(Popen):  # type: ignore[misc]  # yt-dlp has no types
     @classmethod
     def run(cls, command: list[str], *args: Any, **options: Any) -> Any:
-        return Popen.run(guarded(command), *args, **options)
+        with twice_the_memory():
+            return Popen.run(guarded(command), *args, **options)
 
 
 def guard() -> None:
