@@ -21,6 +21,7 @@ from sanic.exceptions import SanicException
 from socketio import packet
 
 from medianest_hub.infrastructure import metrics
+from medianest_hub.plugin_api.errors import BadInput, HubError, Unauthorized
 from medianest_hub.settings import ServerSettings
 from medianest_hub.web.calling import RequestFacts
 from medianest_hub.web.client_address import ClientAddresses, limit_key
@@ -76,18 +77,22 @@ class Door:
         app.enable_websocket()
 
     async def _serve(self, request: Request[Any, Any]) -> Any:
-        """One websocket from its handshake to its end."""
+        """One websocket from its handshake to its end. Raises what the refusal of anything else is."""
         try:
-            return await self.sio.handle_request(request)
+            answer = await self.sio.handle_request(request)
         except SanicException:  # no handshake that could be understood
             raise
         except Exception as error:  # a packet the library cannot read ends here
             log.debug("socket_broken_off", error=type(error).__name__)
-            return HTTPResponse(status=400)
+            answer = HTTPResponse(status=400)
         finally:
             guest: Guest | None = getattr(request.ctx, "guest", None)
             if guest is not None and self.guests.by_eio(guest.eio_sid) is guest:
                 self.close(guest)
+        if guest is None:  # it came to no websocket
+            # The library's own words would repeat what a stranger sent, without the headers all answers have.
+            raise _refusal(answer.status)
+        return answer
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do it in the background, until the door is closed."""
@@ -222,6 +227,12 @@ class Door:
         guest.engine.queue.put_nowait(None)  # ends the library's writer, which closes the websocket
         self.guests.leave(guest.eio_sid)
         metrics.sockets.set(len(self.guests))
+
+
+def _refusal(status: int) -> HubError:
+    if status == 401:
+        return Unauthorized("There is no room for this connection now; try again later.", code="too_many_sockets")
+    return BadInput("Live events come by websocket: connect with a Socket.IO client.", code="bad_request")
 
 
 def _origin(url: str) -> str:

@@ -24,6 +24,7 @@ from medianest_hub.settings import LoadedSettings, load_settings
 from medianest_hub.testing.distributions import plugin_source, write_distribution
 from medianest_hub.web.app import create_app
 from medianest_hub.web.hub import WebHub
+from medianest_hub.web.protocol import WebProtocol
 from medianest_hub.web.realtime import Realtime, attach_realtime
 
 PASSWORD_HASH = "never used to sign in"
@@ -112,7 +113,7 @@ async def start_replica(postgres_url: str, redis_url: str, tmp_path: Path) -> As
             realtime = getattr(app.ctx, "realtime", None) or attach_realtime(app, hub.settings.server, hub.addresses)
             listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             port = listener.getsockname()[1]
-            server: Any = await app.create_server(sock=listener, return_asyncio_server=True)
+            server: Any = await app.create_server(sock=listener, protocol=WebProtocol, return_asyncio_server=True)
             await server.startup()
             await server.start_serving()
 
