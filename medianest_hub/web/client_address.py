@@ -39,6 +39,11 @@ class ClientAddresses:
         address = _read(peer)
         return address is not None and self._is_trusted(address)
 
+    def is_near(self, peer: str) -> bool:
+        """Whether it is this machine or one of our proxies, and so perhaps many people."""
+        address = _read(peer)
+        return address is not None and (address.is_loopback or self._is_trusted(address))
+
     def of(self, request: Request[Any, Any]) -> str:
         """The caller's address of that request. Several `X-Forwarded-For` lines are one chain, as RFC 9110 5.3 has it."""
         if not self._trusted:

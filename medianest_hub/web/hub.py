@@ -6,6 +6,7 @@ from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_host.host import PluginHost
 from medianest_hub.settings import HubSettings, LoadedSettings
 from medianest_hub.web.client_address import ClientAddresses
+from medianest_hub.web.crowd import Crowd
 from medianest_hub.web.gate import Gate
 from medianest_hub.web.header_block import HeaderBlock
 from medianest_hub.web.openapi import OpenApiDocument
@@ -21,6 +22,7 @@ class WebHub:
         self.host = host
         self.block = HeaderBlock(self.settings.server)
         self.addresses = ClientAddresses(self.settings.server.trusted_proxies)
+        self.crowd = Crowd(self.addresses.is_near)
         self.zones = Zones(self.settings.limits)
         self.requests = RequestCollector()
         self.openapi = OpenApiDocument((), self.settings.server.public_url)
