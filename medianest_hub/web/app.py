@@ -25,6 +25,7 @@ from medianest_hub.web.request_ids import request_id
 from medianest_hub.web.request_log import tell_request
 from medianest_hub.web.route_metrics import CLIENT_GONE, NO_ROUTE
 from medianest_hub.web.routes import all_core_routes
+from medianest_hub.web.strict_request import StrictRequest
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +47,7 @@ def create_app(hub: WebHub, core: Iterable[CoreRoutes] | None = None) -> Sanic[A
         f"medianest-{next(_numbers)}",
         config=config,
         error_handler=_Problems(hub),
+        request_class=StrictRequest,
         configure_logging=False,
     )
     Sanic.unregister_app(app)  # Sanic's own list of applications would keep this one for ever
