@@ -139,14 +139,14 @@ async def test_an_empty_file_is_sent_and_has_no_parts(site: Site, mia: Somebody)
     assert (await site.get("/api/v1/files/file/empty", by=mia, headers={"Range": "bytes=0-"})).status == 416
 
 
-@pytest.mark.parametrize("name", ["gone", "folder", "pipe", "..%2F..", "%00"])
+@pytest.mark.parametrize("name", ["gone", "folder", "pipe", "..%2F.."])
 async def test_what_is_no_file_is_not_found_at_once(site: Site, mia: Somebody, name: str) -> None:
     from yarl import URL
 
     async with asyncio.timeout(5):
         url = URL(f"{site.url}/api/v1/files/file/{name}", encoded=True)
         async with site.session.get(url, headers=mia.headers) as reply:
-            assert reply.status == (400 if name == "%00" else 404)  # no text has a U+0000
+            assert reply.status == 404
             assert (await reply.json(content_type=None))["code"] == "file_missing"
 
 
