@@ -3,7 +3,6 @@
 project = "MediaNest Hub"
 copyright = "The MediaNest Hub authors, Apache-2.0"
 extensions = ["myst_parser"]
-exclude_patterns = ["plan.md"]
 root_doc = "index"
 
 html_theme = "furo"
