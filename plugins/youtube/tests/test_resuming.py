@@ -204,6 +204,15 @@ WORKER = """
 """
 
 
+async def hold_ffmpeg(folder: Path) -> None:
+    """Wait for what yt-dlp started, and stop it where it is, so that it is still there when both are killed."""
+    async with asyncio.timeout(20):
+        while not (others := [pid for pid in processes_in(folder) if not is_yt_dlp(pid)]):
+            await asyncio.sleep(0.005)
+    for pid in others:
+        os.kill(pid, signal.SIGSTOP)
+
+
 async def kill_worker(download, url: str, container: str, until: Callable[[bytes], bool], *also: str) -> None:
     """Begin in a process of its own, and kill it when its output says so; with it the processes named in `also`."""
     arguments = (str(download.runner.workspace.root), str(download.file_id), url, container)
@@ -213,6 +222,8 @@ async def kill_worker(download, url: str, container: str, until: Callable[[bytes
     assert worker.stdout is not None
     while not until(line := await worker.stdout.readline()):
         assert line, "the worker ended too soon"
+    if "yt_dlp" in also:
+        await hold_ffmpeg(download.folder)
     victims = [pid for pid in processes_in(download.folder) if "yt_dlp" in also and is_yt_dlp(pid)]
     for pid in [worker.pid, *victims]:
         os.kill(pid, signal.SIGKILL)
