@@ -42,7 +42,7 @@ async def work(ctx: Ctx, download: Download, **job: Any) -> None:
 
 async def until(ctx: Ctx, download: Download, wanted: Callable[[Download], bool]) -> None:
     async with asyncio.timeout(20):
-        while not wanted(await see(ctx, download)):  # noqa: ASYNC110 - another connection writes the row
+        while not wanted(await see(ctx, download)):
             await asyncio.sleep(0.02)
 
 

@@ -45,7 +45,7 @@ def is_yt_dlp(pid: int) -> bool:
 
 async def gone(folder: Path) -> None:
     async with asyncio.timeout(15):
-        while processes_in(folder):  # noqa: ASYNC110 - processes tell only their parent that they end
+        while processes_in(folder):
             await asyncio.sleep(0.05)
 
 
