@@ -8,6 +8,7 @@ import click
 
 from medianest_hub.cli.options import with_settings
 from medianest_hub.infrastructure.exits import OperatorError
+from medianest_hub.infrastructure.lazy_imports import import_without
 from medianest_hub.settings import LoadedSettings
 
 
@@ -20,6 +21,7 @@ def serve(loaded: LoadedSettings, role: str) -> int:
     """Run the hub: PostgreSQL and Valkey where none are set, the web process and a worker, watched and restarted."""
     if role == "web":
         _check_role(loaded, "serve --role web")
+        import_without("structlog", "rich")  # its coloured tracebacks: slow to load, and they would show secrets
         from medianest_hub.web.process import run as run_web
 
         return run_web(loaded)
@@ -33,6 +35,7 @@ def serve(loaded: LoadedSettings, role: str) -> int:
 def worker(loaded: LoadedSettings) -> int:
     """Run one worker: jobs, periodic tasks and streams. As many may run as you like."""
     _check_role(loaded, "worker")
+    import_without("structlog", "rich")
     from medianest_hub.jobs.process import run
 
     return run(loaded)

@@ -22,3 +22,14 @@ class _Later(types.ModuleType):
 def import_lazily(name: str) -> None:
     """Make `import name` cheap until something of it is used. No effect when it is imported already."""
     sys.modules.setdefault(name, _Later(name))
+
+
+def import_without(name: str, absent: str) -> None:
+    """Import `name` as if `absent` were not installed; afterwards others may import that as ever."""
+    if name in sys.modules or absent in sys.modules:
+        return
+    sys.modules[absent] = None  # type: ignore[assignment]  # what makes `import` raise ImportError
+    try:
+        importlib.import_module(name)
+    finally:
+        del sys.modules[absent]
