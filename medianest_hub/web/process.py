@@ -120,9 +120,9 @@ async def open_hub(hub: WebHub, realtime: Realtime, stack: contextlib.AsyncExitS
     listening = asyncio.create_task(notices.run(), name="notices")
     stack.callback(listening.cancel)
     await parts.health.start()
+    await _patiently(lambda: announce_first_run(parts))  # before it is ready: whoever waits for that finds the link
     hub.open(parts)
     log.info("web_ready", host=hub.settings.server.host, port=hub.settings.server.port)
-    await _patiently(lambda: announce_first_run(parts))
 
 
 async def _patiently(step: Callable[[], Awaitable[object]]) -> None:
