@@ -32,7 +32,7 @@ _COMMON = frozenset(
     1q2w3e4r5t 1q2w3e4r5t6y 1qaz2wsx3edc 1qazxsw23edc qazwsxedcrfv zaq12wsxcde3 q1w2e3r4t5 qweasdzxc123 asdfghjkl123
     qwerty12345 qwerty123456 abc1234567 abcd123456 a123456789 aa12345678 123456789a 1234qwerasdf 12qwaszx34
     3.14159265 31415926535 147258369 1472583690 9876543210 0987654321 1122334455 123123123123 1234512345
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905 - as above
 )
 _LOOKALIKES = str.maketrans("013457@$!", "oieastasi")
 

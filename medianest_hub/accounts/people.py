@@ -117,20 +117,20 @@ class People:
     async def by_username(self, username: str) -> Person | None:
         """The person of that name, however it is written."""
         row = await self._db.fetchrow(
-            f"SELECT {_COLUMNS} FROM medianest.users WHERE username_key = $1",  # noqa: S608
+            f"SELECT {_COLUMNS} FROM medianest.users WHERE username_key = $1",  # noqa: S608 - names are constants of ours
             username_key(username),
         )
         return None if row is None else self._person(_account(row))
 
     async def account(self, person_id: UUID) -> Account | None:
         """The row itself, read anew."""
-        row = await self._db.fetchrow(f"SELECT {_COLUMNS} FROM medianest.users WHERE id = $1", person_id)  # noqa: S608
+        row = await self._db.fetchrow(f"SELECT {_COLUMNS} FROM medianest.users WHERE id = $1", person_id)  # noqa: S608 - names are constants of ours
         return None if row is None else _account(row)
 
     async def list(self, *, after: str = "", limit: int = 100) -> list[Account]:
         """Accounts by name; `after` is the last username of the page before."""
         rows = await self._db.fetch(
-            f"SELECT {_COLUMNS} FROM medianest.users WHERE username_key > $1 ORDER BY username_key LIMIT $2",  # noqa: S608
+            f"SELECT {_COLUMNS} FROM medianest.users WHERE username_key > $1 ORDER BY username_key LIMIT $2",  # noqa: S608 - names are constants of ours
             username_key(after),
             limit,
         )
@@ -164,7 +164,7 @@ class People:
                 f"""INSERT INTO medianest.users
                     (id, username, username_key, display_name, email, role, password_hash, password_changed_at)
                     VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $7::text IS NULL THEN NULL ELSE now() END)
-                    RETURNING {_COLUMNS}""",  # noqa: S608
+                    RETURNING {_COLUMNS}""",  # noqa: S608 - names are constants of ours
                 new_id(),
                 name,
                 username_key(name),
@@ -183,7 +183,7 @@ class People:
         Somebody disabled is told so (`Forbidden`), having given the right password.
         """
         row = await self._db.fetchrow(
-            f"SELECT {_COLUMNS}, password_hash FROM medianest.users WHERE username_key = $1",  # noqa: S608
+            f"SELECT {_COLUMNS}, password_hash FROM medianest.users WHERE username_key = $1",  # noqa: S608 - names are constants of ours
             username_key(username),
         )
         known = None if row is None else row["password_hash"]
@@ -272,7 +272,7 @@ class People:
             if loses_admin and [row["id"] for row in admins] == [person_id]:
                 raise Conflict("This is the last admin; make somebody else one first.", code="last_admin")
             done = await tx.execute(
-                f"UPDATE medianest.users SET {column} = $2, updated_at = now() WHERE id = $1",  # noqa: S608
+                f"UPDATE medianest.users SET {column} = $2, updated_at = now() WHERE id = $1",  # noqa: S608 - names are constants of ours
                 person_id,
                 value,
             )

@@ -57,7 +57,7 @@ WITH used AS (
     WHERE id = $1 AND ended_at IS NULL RETURNING user_id
 )
 UPDATE medianest.users SET last_seen_at = now() WHERE id = (SELECT user_id FROM used)
-"""  # noqa: S608
+"""  # noqa: S608 - names are constants of ours
 _END = """
 UPDATE medianest.sessions SET ended_at = now(), end_reason = $2 WHERE id = $1 AND ended_at IS NULL RETURNING id
 """
@@ -164,7 +164,7 @@ class Sessions:
     async def of_person(self, person_id: UUID) -> list[Session]:
         """The live ones, lately used first."""
         rows = await self._db.fetch(
-            f"SELECT {_COLUMNS} FROM medianest.sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > now() "  # noqa: S608
+            f"SELECT {_COLUMNS} FROM medianest.sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > now() "  # noqa: S608 - names are constants of ours
             "ORDER BY last_used_at DESC LIMIT 200",
             person_id,
         )

@@ -156,12 +156,6 @@ class Database:
         except _TRANSIENT as error:
             raise _away(error) from error
 
-    @contextlib.asynccontextmanager
-    async def advisory_lock(self, key: int) -> AsyncIterator[bool]:
-        """Try for a cluster-wide lock; yields whether it was got. Held by one connection, freed when that one ends."""
-        async with self.transaction() as tx:
-            yield bool(await tx.fetchval("SELECT pg_try_advisory_xact_lock($1)", key))
-
     def bind(self, tables: Iterable[Any]) -> None:
         """Let these Piccolo tables use this pool."""
         for table in tables:

@@ -67,13 +67,13 @@ _UNSTEP = (
     {_GUARD}
     UPDATE medianest.jobs j SET heartbeat_at = now() FROM guard
     WHERE guard.mine AND j.state = 'running' AND j.heartbeat_at > now() + interval '30 seconds'
-    """,  # noqa: S608
+    """,  # noqa: S608 - names are constants of ours
     f"""
     {_GUARD}
     UPDATE medianest.jobs j SET run_at = now() + (j.run_at - j.queued_at), queued_at = now() FROM guard
     WHERE guard.mine AND j.state = 'queued' AND j.run_at > now() + interval '60 seconds'
       AND j.queued_at > now() + interval '60 seconds'
-    """,  # noqa: S608
+    """,  # noqa: S608 - names are constants of ours
 )
 
 _PRUNE = (

@@ -39,7 +39,7 @@ async def begin(q: Queries, file_id: UUID, token: UUID, now: datetime) -> Record
         f"""UPDATE plugin_youtube.media_file
                SET state = 'fetching_info', attempt_token = $2, updated_at = $3, speed = NULL, eta = NULL
              WHERE id = $1 AND state IN ({_ACTIVE})
-         RETURNING id, instance, media_key, url, quality, container, subtitles, title, duration""",  # noqa: S608
+         RETURNING id, instance, media_key, url, quality, container, subtitles, title, duration""",  # noqa: S608 - names are constants of ours
         *(file_id, token, now),
     )
 
@@ -55,7 +55,7 @@ async def describe(
     async with db.transaction() as tx:
         row = await tx.fetchrow(
             f"""SELECT id, instance, media_key, url, quality, container, subtitles
-                  FROM plugin_youtube.media_file WHERE {_MINE}""",  # noqa: S608
+                  FROM plugin_youtube.media_file WHERE {_MINE}""",  # noqa: S608 - names are constants of ours
             *(file_id, token),
         )
         if row is None:

@@ -1,4 +1,4 @@
-"""The pool: errors in words, transactions, locks, and what a lost server does to it."""
+"""The pool: errors in words, transactions, and what a lost server does to it."""
 
 import asyncio
 
@@ -21,17 +21,6 @@ async def test_a_transaction_that_fails_keeps_nothing(postgres_url: str) -> None
                 await tx.execute("INSERT INTO things VALUES (1)")
                 await tx.execute("INSERT INTO things VALUES (1)")
         assert await db.fetchval("SELECT count(*) FROM things") == 0
-    finally:
-        await db.close()
-
-
-async def test_one_of_two_gets_the_advisory_lock(postgres_url: str) -> None:
-    db = await Database.connect(postgres_url, max_size=3)
-    try:
-        async with db.advisory_lock(7) as first, db.advisory_lock(7) as second:
-            assert (first, second) == (True, False)
-        async with db.advisory_lock(7) as again:
-            assert again
     finally:
         await db.close()
 
