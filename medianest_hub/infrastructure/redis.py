@@ -11,7 +11,7 @@ import hashlib
 import json
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import redis.asyncio as aioredis
 import structlog
@@ -39,11 +39,14 @@ class RedisAway(Exception):
 
 
 class Script:
-    """A Lua script, sent by its hash and loaded when the server does not know it."""
+    """A Lua script, sent by its hash. Every connection loads all there are; one the server forgot since is sent whole."""
+
+    known: ClassVar[list[Script]] = []
 
     def __init__(self, source: str) -> None:
         self.source = source
         self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+        self.known.append(self)
 
 
 def web_redis(url: str, socket_timeout: float | None = TRIP_SECONDS) -> aioredis.Redis:
@@ -181,6 +184,13 @@ class RedisLink:
         connection = self._connection
         if connection is None:
             connection = self._connection = self._fast.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+            await connection.connect()
+            # Sent whole later, a script would run after commands of the turns in between: a write after a read of it.
+            await self._converse(connection, [("SCRIPT", "LOAD", script.source) for script in Script.known])
+        return await self._converse(connection, commands)
+
+    @staticmethod
+    async def _converse(connection: AbstractConnection, commands: list[Command]) -> list[Any]:
         await connection.connect()
         await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
         answers: list[Any] = []
