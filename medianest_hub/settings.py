@@ -41,6 +41,7 @@ __all__ = [
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _RATE = re.compile(r"\s*(\d{1,9})\s*/\s*(?:(\d{1,6})\s*)?(second|minute|hour|day)s?\s*", re.IGNORECASE)
 _PLUGIN_KEYS = ("plugins.<name>.enabled", "plugins.<name>.<setting>")
+_HOST_NAME = re.compile(r"\.?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*")
 _PLUGIN_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -86,6 +87,12 @@ def _web_origin(value: str) -> str:
 def _network(value: str) -> str:
     ipaddress.ip_network(value, strict=False)  # its ValueError says what is wrong
     return value
+
+
+def _host_name(value: str) -> str:
+    if not _HOST_NAME.fullmatch(value):
+        raise ValueError('write a host name such as "media.example.org", without scheme and port')
+    return value.lower()
 
 
 def _url_of(*schemes: str) -> Any:
@@ -134,6 +141,9 @@ class ServerSettings(Section):
     cors_origins: list[Annotated[str, AfterValidator(_web_origin)]] = []
     #: Networks whose `X-Forwarded-*` headers are believed.
     trusted_proxies: list[Annotated[str, AfterValidator(_network)]] = []
+    #: Names the hub answers to besides `public_url`'s, IP addresses and names of the home network; a leading dot means
+    #: every name below.
+    allowed_hosts: list[Annotated[str, AfterValidator(_host_name)]] = []
 
 
 class DatabaseSettings(Section):
@@ -193,10 +203,56 @@ class DashboardSettings(Section):
     budget_ms: Annotated[int, Field(ge=1, le=60_000)] = 800
 
 
+class OidcSettings(Section):
+    """Signing in by an OpenID Connect provider; on as soon as `issuer` is set."""
+
+    issuer: WebAddress | None = None
+    client_id: str = ""
+    client_secret: SecretStr | None = None
+    #: What the button says.
+    title: str = "Single sign-on"
+    scopes: list[str] = ["openid", "profile", "email"]
+    username_claim: str = "preferred_username"
+    #: The claim whose values the three lists below turn into a role at each sign-in; without lists no role is mapped.
+    role_claim: str = "groups"
+    admin_values: list[str] = []
+    member_values: list[str] = []
+    guest_values: list[str] = []
+
+    @_model_validator(mode="after")
+    def _complete(self) -> OidcSettings:
+        if self.issuer is not None and not self.client_id:
+            raise ValueError("client_id must be set where issuer is")
+        if "openid" not in self.scopes:
+            raise ValueError('scopes must include "openid"')
+        return self
+
+
 class AuthSettings(Section):
     """Signing in; `access_token_minutes` is how long an access token is good."""
 
-    access_token_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 30)] = 60
+    access_token_minutes: Annotated[int, Field(ge=1, le=60 * 24)] = 15
+    #: Whether usernames and passwords of the hub's own are a way in.
+    local: bool = True
+    #: Who may join by an outside provider without an account: nobody but the invited, whoever an admin approves, anybody
+    #: the provider lets in.
+    newcomers: Literal["invite-only", "approve", "auto"] = "invite-only"
+    newcomer_role: Literal["member", "guest"] = "member"
+    #: How often outside accounts are asked about again.
+    recheck_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 6
+    oidc: OidcSettings = OidcSettings()
+
+
+class AuditSettings(Section):
+    """The audit log; `retention_days` is how long its entries are kept."""
+
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] = 365
+
+
+class ImagesSettings(Section):
+    """Pictures shown through the hub; `cache_mb` is how much disk each web process may keep them on."""
+
+    cache_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 256
 
 
 class RealtimeSettings(Section):
@@ -259,6 +315,8 @@ class HubSettings(BaseSettings):
     metrics: MetricsSettings = MetricsSettings()
     dashboard: DashboardSettings = DashboardSettings()
     auth: AuthSettings = AuthSettings()
+    audit: AuditSettings = AuditSettings()
+    images: ImagesSettings = ImagesSettings()
     realtime: RealtimeSettings = RealtimeSettings()
 
     @property

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from medianest_hub.plugin_api.people import ADMIN, SIGNED_IN, Role
+from medianest_hub.plugin_api.people import ACCOUNT, ADMIN, SIGNED_IN, Role
 
-CORE: Final[Mapping[str, Role]] = {SIGNED_IN: Role.GUEST, ADMIN: Role.ADMIN}
+CORE: Final[Mapping[str, Role]] = {SIGNED_IN: Role.GUEST, ACCOUNT: Role.GUEST, ADMIN: Role.ADMIN}
 """The core's own permissions, each with the least role that has it."""
 
 

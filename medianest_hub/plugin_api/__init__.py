@@ -3,9 +3,18 @@
 from medianest_hub.plugin_api import errors
 from medianest_hub.plugin_api.answers import FileAnswer, Page, StreamAnswer
 from medianest_hub.plugin_api.context import Context
-from medianest_hub.plugin_api.events import Event, EventData, Listener, MediaFileAdded, ScanRequested, listener
+from medianest_hub.plugin_api.events import (
+    Event,
+    EventData,
+    Listener,
+    MediaFileAdded,
+    PersonRemoved,
+    ScanRequested,
+    listener,
+)
 from medianest_hub.plugin_api.health import CheckResult, HealthCheck, HealthStatus, health_check
 from medianest_hub.plugin_api.hookspecs import hookimpl
+from medianest_hub.plugin_api.images import ImageSource
 from medianest_hub.plugin_api.kinds import (
     Chart,
     ChartPoint,
@@ -26,23 +35,32 @@ from medianest_hub.plugin_api.kinds import (
 from medianest_hub.plugin_api.lifecycle import Lifecycle
 from medianest_hub.plugin_api.media import MediaHit, MediaSource
 from medianest_hub.plugin_api.notifiers import Notification, Notifier
-from medianest_hub.plugin_api.people import ADMIN, SIGNED_IN, Permission, Person, Role, Viewer
+from medianest_hub.plugin_api.people import ACCOUNT, ADMIN, SIGNED_IN, Permission, Person, Role, Viewer
 from medianest_hub.plugin_api.plugin import API_VERSION, Limit, PluginInfo, PluginSettings
 from medianest_hub.plugin_api.routes import AnswerCache, Call, Empty, Route, Router
 from medianest_hub.plugin_api.services import Database, Http, HttpResponse, JobView, Log, Queries, Record
-from medianest_hub.plugin_api.sign_in import Identity, SignInProvider, SignInStart
+from medianest_hub.plugin_api.sign_in import (
+    SIGN_IN_SECRET,
+    Identity,
+    LinkedIdentity,
+    SignInProvider,
+    SignInStart,
+    Standing,
+)
 from medianest_hub.plugin_api.streams import Lease, Stream, stream
 from medianest_hub.plugin_api.tasks import Job, JobState, Progress, Task, task
 from medianest_hub.plugin_api.webhooks import Webhook
 from medianest_hub.plugin_api.widgets import EVERYONE, PERSON, ROLE, Scope, Widget, widget
 
 __all__ = [
+    "ACCOUNT",
     "ADMIN",
     "API_VERSION",
     "EVERYONE",
     "PERSON",
     "ROLE",
     "SIGNED_IN",
+    "SIGN_IN_SECRET",
     "AnswerCache",
     "Call",
     "Chart",
@@ -60,6 +78,7 @@ __all__ = [
     "Http",
     "HttpResponse",
     "Identity",
+    "ImageSource",
     "ItemList",
     "Job",
     "JobState",
@@ -67,6 +86,7 @@ __all__ = [
     "Lease",
     "Lifecycle",
     "Limit",
+    "LinkedIdentity",
     "ListItem",
     "Listener",
     "Log",
@@ -80,6 +100,7 @@ __all__ = [
     "Page",
     "Permission",
     "Person",
+    "PersonRemoved",
     "PluginInfo",
     "PluginSettings",
     "Progress",
@@ -94,6 +115,7 @@ __all__ = [
     "Scope",
     "SignInProvider",
     "SignInStart",
+    "Standing",
     "Stat",
     "StatusCell",
     "StatusGrid",

@@ -70,6 +70,14 @@ def listener(model: type[EventData], **options: Any) -> Callable[[ListenerHandle
     return declare
 
 
+class PersonRemoved(EventData):
+    """Somebody's account was deleted; whoever keeps rows of theirs removes them. The envelope's `person` says whose."""
+
+    type: ClassVar[str] = "hub:person.removed"
+
+    username: str
+
+
 class MediaFileAdded(EventData):
     """A finished media file lies in a folder some media server may watch. `path` is on the worker's disk."""
 

@@ -17,6 +17,7 @@ import pluggy
 
 from medianest_hub.plugin_api.events import Listener
 from medianest_hub.plugin_api.health import HealthCheck
+from medianest_hub.plugin_api.images import ImageSource
 from medianest_hub.plugin_api.lifecycle import Lifecycle
 from medianest_hub.plugin_api.media import MediaSource
 from medianest_hub.plugin_api.notifiers import Notifier
@@ -85,6 +86,11 @@ def hub_media_sources() -> Sequence[MediaSource]:  # type: ignore[empty-body]
 @hookspec
 def hub_sign_in() -> Sequence[SignInProvider]:  # type: ignore[empty-body]
     """Buttons on the sign-in page."""
+
+
+@hookspec
+def hub_images() -> Sequence[ImageSource]:  # type: ignore[empty-body]
+    """Pictures of the outside service, shown through the hub by signed ids."""
 
 
 @hookspec

@@ -10,6 +10,9 @@ from uuid import UUID
 SIGNED_IN: Final = "hub.signed_in"
 """The permission everybody who is signed in has, guests too."""
 
+ACCOUNT: Final = "hub.account"
+"""The permission to manage one's own account (password, sessions, keys). Everybody who signed in has it, no API key can."""
+
 ADMIN: Final = "hub.admin"
 """The permission only admins have."""
 
@@ -51,8 +54,8 @@ class Person:
 
     @property
     def is_admin(self) -> bool:
-        """Whether this person runs the hub."""
-        return self.role is Role.ADMIN
+        """Whether this person runs the hub, and may so by what they signed in with."""
+        return ADMIN in self.permissions
 
     def can(self, permission: str) -> bool:
         """Whether this person has the permission of that full name."""

@@ -20,7 +20,21 @@ CORE_NAMES: Final = frozenset(
         *("auth", "setup", "users", "invites", "api-keys", "audit", "dashboard", "media", "notifications"),
         *("activity", "jobs", "plugins", "images", "hooks", "health", "docs", "openapi", "metrics"),
         # Prefixes of the hub's own events and permissions: a plugin of that name could forge them.
-        *("hub", "job", "widget", "service", "plugin", "realtime", "notification", "medianest", "core"),
+        *(
+            "local",
+            "oidc",
+            "sign_in",
+            "people",
+            "hub",
+            "job",
+            "widget",
+            "service",
+            "plugin",
+            "realtime",
+            "notification",
+            "medianest",
+            "core",
+        ),
     }
 )
 """Names no plugin may take: they are the hub's own."""

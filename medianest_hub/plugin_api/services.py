@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from medianest_hub.plugin_api.events import EventData
 from medianest_hub.plugin_api.notifiers import Notification
 from medianest_hub.plugin_api.people import Person
+from medianest_hub.plugin_api.sign_in import LinkedIdentity
 from medianest_hub.plugin_api.tasks import JobState, Progress, Task
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -237,11 +238,27 @@ class People(Protocol):
     async def get(self, person_id: UUID) -> Person | None:
         """The person with all permissions in force, or None."""
 
+    async def identity(self, person_id: UUID, provider: str | None = None) -> LinkedIdentity | None:
+        """The outside account the person signs in with at that provider (by default this plugin's own), or None."""
+
+    async def by_identity(self, subject: str, provider: str | None = None) -> Person | None:
+        """The person who signs in with that outside account, or None."""
+
     async def secret(self, person_id: UUID, name: str) -> str | None:
         """A secret this plugin keeps for that person (a token), or None."""
 
     async def set_secret(self, person_id: UUID, name: str, value: str | None) -> None:
         """Seal and keep it; None removes it."""
+
+
+class Images(Protocol):
+    """Links by which a page may show this plugin's pictures."""
+
+    def link(self, source: str, ref: str, *, width: int = 0, height: int = 0) -> str:
+        """The path of that picture, at most that many pixels wide and high (0: as it is), good for a day or more.
+
+        `source` is the name of one of the plugin's `ImageSource`s. The same arguments give the same link for a day.
+        """
 
 
 class Secrets(Protocol):
@@ -304,6 +321,7 @@ __all__ = [
     "Histogram",
     "Http",
     "HttpResponse",
+    "Images",
     "JobView",
     "Jobs",
     "Log",

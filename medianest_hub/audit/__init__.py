@@ -1,0 +1,1 @@
+"""Who did what, on what, from where, with what result; knows no HTTP."""

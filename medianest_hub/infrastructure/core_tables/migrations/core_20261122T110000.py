@@ -1,0 +1,22 @@
+"""People and the gate: ways in, what each person may, the audit log, webhooks' secrets."""
+
+from pathlib import Path
+
+from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+
+from medianest_hub.infrastructure.migrations import run_sql
+
+ID = "core_20261122T110000"
+FILES = ("people", "audit", "webhooks")
+
+
+async def forwards() -> MigrationManager:
+    """Create the tables."""
+    manager = MigrationManager(migration_id=ID, app_name="medianest", description="people and the gate")
+
+    async def create() -> None:
+        for name in FILES:
+            await run_sql((Path(__file__).parent.parent / "ddl" / f"{name}.sql").read_text())
+
+    manager.add_raw(create)
+    return manager
