@@ -17,6 +17,7 @@ from medianest_hub.web import problems
 from medianest_hub.web.calling import foreseen
 from medianest_hub.web.docs_page import docs_routes
 from medianest_hub.web.header_block import Answer, header_lines
+from medianest_hub.web.host_names import HostRefused
 from medianest_hub.web.hub import WebHub
 from medianest_hub.web.mounting import CoreRoutes, mount_all
 from medianest_hub.web.openapi import OpenApiDocument
@@ -86,18 +87,20 @@ class _Problems(ErrorHandler):
     def response(self, request: Request[Any, Any], exception: BaseException) -> Answer:
         """The problem for that exception, counted and logged; never raises."""
         began = perf_counter()
-        identity = request_id(request.headers.get("x-request-id"))
-        answer = self._answer(request, exception, identity)
+        said = exception if isinstance(exception, HostRefused) else None
+        identity = request_id(said.request_id if said else request.headers.get("x-request-id"))
+        origin = said.origin if said else request.headers.get("origin")
+        answer = self._answer(request, exception, identity, origin)
         status = CLIENT_GONE if isinstance(exception, RequestCancelled) else answer.status
         self._requests.unrouted(request.method, status)
         if self._logs or status >= 500:
             tell_request(request.method, NO_ROUTE, status, began, identity)
         return answer
 
-    def _answer(self, request: Request[Any, Any], exception: BaseException, identity: str) -> Answer:
-        headers = request.headers
+    def _answer(
+        self, request: Request[Any, Any], exception: BaseException, identity: str, origin: str | None
+    ) -> Answer:
         extra = header_lines([(b"x-request-id", identity.encode())])
-        origin = headers.get("origin")
         known = problems.of_sanic(exception) if isinstance(exception, SanicException) else foreseen(exception)
         if isinstance(known, problems.FromSanic) and known.allow and request.method == "OPTIONS":
             lines = self._block.lines(b"") + extra + self._block.preflight(origin)

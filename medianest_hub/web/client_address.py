@@ -72,6 +72,12 @@ class ClientAddresses:
         return peer if here is None else str(here)
 
 
+def peer_of(transport: Any) -> str:
+    """The address connected to us; empty for a Unix socket."""
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if isinstance(peer, tuple) else ""
+
+
 def last_said(request: Request[Any, Any], header: str, otherwise: str | None) -> str | None:
     """What the nearest proxy said: the last entry of the last line, for those before may be the caller's own."""
     lines = request.headers.getall(header, ())

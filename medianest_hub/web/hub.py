@@ -6,9 +6,11 @@ from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_host.host import PluginHost
 from medianest_hub.settings import HubSettings, LoadedSettings
 from medianest_hub.web.client_address import ClientAddresses
+from medianest_hub.web.cookies import CookieRules
 from medianest_hub.web.crowd import Crowd
 from medianest_hub.web.gate import Gate
 from medianest_hub.web.header_block import HeaderBlock
+from medianest_hub.web.host_names import HostNames
 from medianest_hub.web.openapi import OpenApiDocument
 from medianest_hub.web.rate_limits import Zones
 from medianest_hub.web.route_metrics import RequestCollector
@@ -22,6 +24,8 @@ class WebHub:
         self.host = host
         self.block = HeaderBlock(self.settings.server)
         self.addresses = ClientAddresses(self.settings.server.trusted_proxies)
+        self.hosts = HostNames(self.settings.server)
+        self.cookies = CookieRules(self.settings.server)
         self.crowd = Crowd(self.addresses.is_near)
         self.zones = Zones(self.settings.limits)
         self.requests = RequestCollector()

@@ -75,6 +75,7 @@ async def serve(hub: WebHub, listener: socket.socket) -> None:
     """Serve on that socket until a signal, or until the parts cannot be opened, which raises what `HubParts.open` does."""
     stop = stop_on_signals(STOP_SECONDS, "the web process did not stop in time and was ended")
     app = create_app(hub)
+    hub.hosts.learn_own_name()
     server: Any = await app.create_server(
         sock=listener,
         protocol=WebProtocol,

@@ -7,6 +7,7 @@ from typing import Any
 from sanic.http import Stage
 from sanic.server.protocols.websocket_protocol import WebSocketProtocol
 
+from medianest_hub.web.client_address import peer_of
 from medianest_hub.web.crowd import Crowd
 
 
@@ -21,9 +22,8 @@ class WebProtocol(WebSocketProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Somebody has connected."""
-        peer = transport.get_extra_info("peername")
         crowd: Crowd = self.app.ctx.hub.crowd
-        self._seat = crowd.enter(peer[0] if isinstance(peer, tuple) else "")
+        self._seat = crowd.enter(peer_of(transport))
         if self._seat is None:
             transport.abort()
         else:
