@@ -2,10 +2,41 @@
 
 from __future__ import annotations
 
-from medianest_hub.plugin_api import PluginInfo, hookimpl
+from collections.abc import Sequence
+
+from medianest_hub.plugin_api import HealthCheck, Lifecycle, PluginInfo, SignInProvider, hookimpl
+from medianest_plex import health
+from medianest_plex.lifecycle import LIFECYCLE
+from medianest_plex.settings import PlexSettings
+from medianest_plex.sign_in import PROVIDER
 
 
 @hookimpl
 def hub_plugin() -> PluginInfo:
     """The card of this plugin."""
-    return PluginInfo(title="Plex", summary="Sign in with Plex.", api_version=1, icon="tv")
+    return PluginInfo(
+        title="Plex",
+        summary="Sign-in with Plex for everybody the server is shared with.",
+        api_version=1,
+        settings=PlexSettings,
+        icon="tv",
+        docs="https://medianest.example/plugins/plex",
+    )
+
+
+@hookimpl
+def hub_sign_in() -> Sequence[SignInProvider]:
+    """A button on the sign-in page."""
+    return [PROVIDER]
+
+
+@hookimpl
+def hub_health_checks() -> Sequence[HealthCheck]:
+    """What signing in depends on."""
+    return [health.server, health.plex_tv]
+
+
+@hookimpl
+def hub_lifecycle() -> Lifecycle:
+    """Testing settings, starting, stopping."""
+    return LIFECYCLE

@@ -1,0 +1,48 @@
+"""The household's Plex server: who it is, and whether it honours a token. Only ever sent tokens made for this server."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from medianest_hub.plugin_api import Http
+from medianest_plex.client.headers import plex_headers
+from medianest_plex.models import IdentityAnswer, ServerIdentity
+
+SERVICE: Final = "Plex server"
+_DEADLINE: Final = 5.0
+_CAP: Final = 256 * 1024
+
+
+class PlexServer:
+    """Every call raises `UpstreamError`, `UpstreamTimeout` or `Unavailable` when the server does not answer as it should."""
+
+    def __init__(self, http: Http, url: str, product: str, client_identifier: str) -> None:
+        self._http = http
+        self._url = url
+        self._product = product
+        self._client_identifier = client_identifier
+
+    async def identity(self) -> ServerIdentity:
+        """Who answers at the address. Everybody may ask."""
+        answer = await self._http.request(
+            "GET",
+            f"{self._url}/identity",
+            service=SERVICE,
+            headers=plex_headers(self._product, self._client_identifier),
+            deadline=_DEADLINE,
+            cap=_CAP,
+        )
+        return answer.parse(IdentityAnswer).container
+
+    async def admits(self, token: str | None) -> ServerIdentity | None:
+        """Who the server is, if it lets in who brings this token (None: anybody who comes from here); else None."""
+        answer = await self._http.request(
+            "GET",
+            f"{self._url}/",
+            service=SERVICE,
+            headers=plex_headers(self._product, self._client_identifier, token),
+            deadline=_DEADLINE,
+            cap=_CAP,
+            ok=(200, 401, 403),
+        )
+        return answer.parse(IdentityAnswer).container if answer.status == 200 else None

@@ -1,0 +1,58 @@
+"""Whether a Plex account is one of the household: the server is shared with it, or it owns it. Keeps nothing.
+
+plex.tv lists for an account every server *somebody* registered under a name, and a server's machine identifier is no
+secret: anybody could register one of that name, for themselves or to share with a second account. So plex.tv's list alone
+does not prove anything. The proof is that the owner named there is ours, or that our own server honours the token plex.tv
+gives that account for it.
+"""
+
+from __future__ import annotations
+
+from medianest_hub.plugin_api import Context
+from medianest_hub.plugin_api.errors import Unavailable, UpstreamError
+from medianest_plex.client.plex_tv import SERVICE as PLEX_TV
+from medianest_plex.client.server import SERVICE
+from medianest_plex.connection import Connection, connection
+from medianest_plex.models import Account, Device
+from medianest_plex.settings import PlexSettings
+
+
+async def is_member(ctx: Context[PlexSettings], account: Account, token: str) -> bool:
+    """Whether the account behind `token` may use our server.
+
+    Raises `TokenRefused`, `UpstreamError`, and `Unavailable` (`plex_cannot_tell`) when nobody can say for sure.
+    """
+    link = await connection(ctx)
+    ours = [
+        device
+        for device in await link.plex_tv.devices(token)
+        if device.is_server and device.client_identifier == link.machine_identifier
+    ]
+    if not ours:
+        return False
+    owner = await link.owner_id(ctx)
+    if owner is not None:
+        return any(account.id == owner if device.owned else device.owner_id == owner for device in ours)
+    return any([await _admitted(link, device) for device in ours])
+
+
+async def _admitted(link: Connection, device: Device) -> bool:
+    if device.access_token is None:
+        raise UpstreamError(f"{PLEX_TV} names our server without a token for it.", service=PLEX_TV, field="accessToken")
+    found = await link.server.admits(device.access_token)
+    if found is None:
+        return False
+    if found.machine_identifier != link.machine_identifier:
+        raise UpstreamError(
+            f"Another {SERVICE} than before answers at its address. The hub's administrator must look into it.",
+            service=SERVICE,
+            field="machineIdentifier",
+        )
+    if await link.server.admits(None) is not None:
+        # "Allowed without auth": it would have let a stranger in, too.
+        raise Unavailable(
+            "The Plex server lets in everybody who comes from the hub, so it cannot say who belongs to it. "
+            "The hub's administrator must enter the token of its owner in the settings for Plex.",
+            code="plex_cannot_tell",
+        )
+    return True
