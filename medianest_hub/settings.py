@@ -77,6 +77,22 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _issuer(value: str) -> str:
+    parts = urlsplit(_web_address(value))
+    if parts.scheme != "https" and not _is_near(parts.hostname or ""):
+        raise ValueError("must begin with https://, except on this machine or a home network")
+    return value
+
+
+def _is_near(host: str) -> bool:
+    """Whether that is this machine, or a name or address of the home network."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith((".localhost", ".local", ".lan", ".internal", ".home.arpa"))
+    return address.is_loopback or address.is_private
+
+
 def _web_origin(value: str) -> str:
     value = _web_address(value)
     if urlsplit(value).path:
@@ -174,6 +190,10 @@ class LimitSettings(Section):
     youtube: RateSetting = Rate(5, 3600)
     static: RateSetting = Rate(200, 60)
     images: RateSetting = Rate(1200, 60)
+    #: Beginnings of a sign-in by an outside provider.
+    sign_in: RateSetting = Rate(20, 60)
+    #: What outside services tell the hub, counted by their address.
+    webhooks: RateSetting = Rate(300, 60)
 
 
 class LogSettings(Section):
@@ -206,7 +226,7 @@ class DashboardSettings(Section):
 class OidcSettings(Section):
     """Signing in by an OpenID Connect provider; on as soon as `issuer` is set."""
 
-    issuer: WebAddress | None = None
+    issuer: Annotated[str, AfterValidator(_issuer)] | None = None
     client_id: str = ""
     client_secret: SecretStr | None = None
     #: What the button says.

@@ -42,7 +42,9 @@ CREATE TABLE medianest.sign_in_attempts (
     provider   text NOT NULL,
     sealed     text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
-    expires_at timestamptz NOT NULL
+    expires_at timestamptz NOT NULL,
+    -- Somebody is completing it; should they die of that, it is free again then.
+    claimed_until timestamptz
 );
 CREATE INDEX sign_in_attempts_by_expiry ON medianest.sign_in_attempts (expires_at);
 
