@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import redis.asyncio as aioredis
 import structlog
+from redis.asyncio.client import PubSub
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -143,11 +144,13 @@ class RedisLink:
 
     def subscribe(self, channel: str, handler: Handler) -> None:
         """Call the coroutine for each message on the channel, also after Redis was restarted. Messages in between are lost."""
+        if channel not in self._handlers:
+            self._subscribed.clear()
         self._handlers.setdefault(channel, []).append(handler)
         self._channels_changed.set()
 
     async def wait_subscribed(self, timeout: float = 5.0) -> bool:
-        """Wait until messages are being received; False when that did not happen in time."""
+        """Wait until messages of every channel are being received; False when that did not happen in time."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._subscribed.wait()
@@ -184,14 +187,13 @@ class RedisLink:
         connection = self._connection
         if connection is None:
             connection = self._connection = self._fast.connection_pool.make_connection()  # type: ignore[no-untyped-call]
-            await connection.connect()
             # Sent whole later, a script would run after commands of the turns in between: a write after a read of it.
             await self._converse(connection, [("SCRIPT", "LOAD", script.source) for script in Script.known])
         return await self._converse(connection, commands)
 
     @staticmethod
     async def _converse(connection: AbstractConnection, commands: list[Command]) -> list[Any]:
-        await connection.connect()
+        await connection.connect()  # type: ignore[no-untyped-call]
         await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
         answers: list[Any] = []
         for _ in commands:
@@ -271,19 +273,35 @@ class RedisLink:
         while not self._handlers:
             self._channels_changed.clear()
             await self._channels_changed.wait()
+        confirmed: set[str] = set()
         async with client.pubsub() as pubsub:
-            known: set[str] = set()
-            while True:
-                if new := set(self._handlers) - known:
-                    await pubsub.subscribe(*new)
-                    known |= new
-                    self._subscribed.set()
-                    if not first and not self._away:
-                        await self._tell_back()
-                    first = True
-                message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=0.5)
-                if message is not None:
-                    self._deliver(message)
+            await pubsub.subscribe(*self._handlers)
+            adding = asyncio.create_task(self._subscribe_later(pubsub, set(self._handlers)), name="redis-subscribe")
+            try:
+                while True:
+                    message = await pubsub.get_message(timeout=None)
+                    if message is None:
+                        continue
+                    if message["type"] == "message":
+                        self._deliver(message)
+                    elif message["type"] == "subscribe":
+                        confirmed.add(message["channel"].decode())
+                        if confirmed >= set(self._handlers):
+                            self._subscribed.set()
+                            if not first and not self._away:
+                                await self._tell_back()
+                            first = True
+            finally:
+                adding.cancel()
+
+    async def _subscribe_later(self, pubsub: PubSub, known: set[str]) -> None:
+        """Subscribe at once to channels that are added while messages are being waited for."""
+        while True:
+            if new := set(self._handlers) - known:
+                await pubsub.subscribe(*new)
+                known |= new
+            self._channels_changed.clear()
+            await self._channels_changed.wait()
 
     def _deliver(self, message: dict[str, Any]) -> None:
         channel = message["channel"].decode()

@@ -39,6 +39,9 @@ STOP_SECONDS: Final = GRACEFUL_SECONDS + CLOSE_SECONDS + 2.0
 
 BACKLOG: Final = 1024
 
+SUBSCRIBE_SECONDS: Final = 1.0
+"""How long the start waits for Redis' channels; a Redis that is away does not keep people out."""
+
 
 def run(loaded: LoadedSettings) -> int:
     """Run until SIGTERM or SIGINT. 0 stopped as asked · 2 the operator must act (one line says what) · 75 schema behind."""
@@ -116,6 +119,7 @@ async def open_hub(hub: WebHub, realtime: Realtime, stack: contextlib.AsyncExitS
     ProcessListeners(parts.host, parts.redis)
     await _patiently(parts.host.start)
     await _patiently(lambda: realtime.open(parts))
+    await parts.redis.wait_subscribed(SUBSCRIBE_SECONDS)  # else whoever is thrown out now keeps their socket here
     url = hub.settings.database.url
     notices = Notices(url.get_secret_value() if url is not None else "", {NOTIFY: parts.host.look})
     listening = asyncio.create_task(notices.run(), name="notices")

@@ -5,20 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
 import pytest
 import socketio
 
-from medianest_hub.infrastructure import processes
-from medianest_hub.infrastructure.data_dir import DataDir
 from medianest_hub.testing import Hub, HubClient
-from medianest_hub.testing.hub import free_port, wait_ready
+from tests.replicas import second_web
 
 from .conftest import Household
 
@@ -26,33 +22,9 @@ SECONDS = 2.0
 ROUTE = "/api/v1/switched/counts"
 
 
-@contextmanager
-def second_web(household: Household) -> Iterator[str]:
-    """Another replica beside the first, as an operator with a load balancer has it; yields its address."""
-    port = free_port()
-    variables = {
-        **household.process.environment,
-        **DataDir(household.process.folder / "data").addresses(),
-        "MEDIANEST_SERVER__PORT": str(port),
-    }
-    with (household.process.folder / "second.log").open("ab") as log:
-        process = processes.spawn(
-            [sys.executable, "-P", "-m", "medianest_hub", "serve", "--role", "web"],
-            death_signal=signal.SIGTERM,
-            env=variables,
-            output=log.fileno(),
-        )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait_ready(url, process, household.process.folder / "second.log")
-        yield url
-    finally:
-        processes.stop(process, (signal.SIGTERM, 20.0))
-
-
 @pytest.fixture(scope="module")
 def replica(household: Household) -> Iterator[str]:
-    with second_web(household) as url:
+    with second_web(household.process) as url:
         yield url
 
 
