@@ -6,17 +6,16 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
+from medianest_hub.accounts.account import COLUMNS, WITH_OVERRIDES, Account, Status, account_of
 from medianest_hub.accounts.names import clean_username, username_key
 from medianest_hub.accounts.password_rules import check_password
 from medianest_hub.accounts.passwords import Passwords
-from medianest_hub.accounts.permissions import RolePermissions
+from medianest_hub.accounts.permissions import Declared, RolePermissions
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.ids import new_id
 from medianest_hub.infrastructure.redis import RedisLink
@@ -35,25 +34,29 @@ KEPT_SECONDS_REDIS_AWAY: Final = 0.5
 
 _KEPT = 4096
 
-Status = Literal["active", "disabled", "invited"]
-
-_COLUMNS = """id, username, display_name, email, role, status, password_hash IS NOT NULL AS has_password,
-              created_at, last_seen_at"""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Somebody's row, without secrets. Only `active` people may do anything."""
-
-    id: UUID
-    username: str
-    display_name: str
-    email: str | None
-    role: Role
-    status: Status
-    has_password: bool
-    created_at: datetime
-    last_seen_at: datetime | None
+_BY_ID: Final = f"SELECT {WITH_OVERRIDES} FROM medianest.users WHERE id = $1"  # noqa: S608 - names are constants of ours
+_BY_KEY: Final = f"SELECT {WITH_OVERRIDES}, password_hash FROM medianest.users WHERE username_key = $1"  # noqa: S608 - as above
+_LIST: Final = f"""
+SELECT {COLUMNS} FROM medianest.users
+WHERE username_key > $1 AND ($3::text IS NULL OR status = $3) AND ($4::text IS NULL OR role = $4)
+  AND ($5::text IS NULL OR position($5 IN username_key) > 0 OR position($5 IN lower(display_name)) > 0
+       OR position($5 IN lower(coalesce(email, ''))) > 0)
+ORDER BY username_key LIMIT $2
+"""  # noqa: S608 - as above
+_CREATE: Final = f"""
+INSERT INTO medianest.users (id, username, username_key, display_name, email, email_verified, avatar, role, status,
+                             password_hash, password_changed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, CASE WHEN $10::text IS NULL THEN NULL ELSE now() END)
+ON CONFLICT (username_key) DO NOTHING RETURNING {WITH_OVERRIDES}
+"""  # noqa: S608 - as above
+# NULL leaves a column as it is; an empty e-mail address removes it. An address given here was written by an admin.
+_CHANGE: Final = f"""
+UPDATE medianest.users SET role = coalesce($2, role), status = coalesce($3, status),
+    display_name = coalesce($4, display_name),
+    email = CASE WHEN $5::text IS NULL THEN email ELSE nullif($5, '') END,
+    email_verified = CASE WHEN $5::text IS NULL THEN email_verified ELSE $5 <> '' END, updated_at = now()
+WHERE id = $1 RETURNING {COLUMNS}
+"""  # noqa: S608 - as above
 
 
 class People:
@@ -73,7 +76,8 @@ class People:
         self._secrets = secrets
         self.passwords = passwords or Passwords()
         self._monotonic = monotonic
-        self._permissions = RolePermissions()
+        self.permissions = RolePermissions()
+        """All there are, by what the plugins of this process declare."""
         self._kept: OrderedDict[UUID, tuple[Person | None, float]] = OrderedDict()
         self._reading: dict[UUID, asyncio.Task[Person | None]] = {}
         self._changes = 0
@@ -83,11 +87,11 @@ class People:
     def know_permissions(self, plugins: Iterable[LoadedPlugin]) -> None:
         """From now on roles have what the core and these plugins declare."""
         declared = {
-            plugin.full_permission(permission.name): permission.default
+            plugin.full_permission(permission.name): Declared(permission.title or permission.name, permission.default)
             for plugin in plugins
             for permission in plugin.info.permissions
         }
-        self._permissions = RolePermissions(declared)
+        self.permissions = RolePermissions(declared)
         self.forget()
 
     def close(self) -> None:
@@ -105,36 +109,38 @@ class People:
     def known(self, person_id: UUID) -> Person | None:
         """As `get`, without waiting; None also for somebody who was not read lately."""
         kept = self._kept.get(person_id)
-        return kept[0] if kept is not None and kept[1] > self._monotonic() else None
+        return kept[0] if kept is not None and self._is_fresh(kept[1]) else None
 
     async def get(self, person_id: UUID) -> Person | None:
         """The person with all permissions in force (none at all unless active), or None."""
         kept = self._kept.get(person_id)
-        if kept is not None and kept[1] > self._monotonic():
+        if kept is not None and self._is_fresh(kept[1]):
             return kept[0]
         return await self._read(person_id)
 
     async def by_username(self, username: str) -> Person | None:
         """The person of that name, however it is written."""
-        row = await self._db.fetchrow(
-            f"SELECT {_COLUMNS} FROM medianest.users WHERE username_key = $1",  # noqa: S608 - names are constants of ours
-            username_key(username),
-        )
-        return None if row is None else self._person(_account(row))
+        row = await self._db.fetchrow(_BY_KEY, username_key(username))
+        return None if row is None else self.person_of(row)
 
     async def account(self, person_id: UUID) -> Account | None:
         """The row itself, read anew."""
-        row = await self._db.fetchrow(f"SELECT {_COLUMNS} FROM medianest.users WHERE id = $1", person_id)  # noqa: S608 - names are constants of ours
-        return None if row is None else _account(row)
+        row = await self._db.fetchrow(_BY_ID, person_id)
+        return None if row is None else account_of(row)
 
-    async def list(self, *, after: str = "", limit: int = 100) -> list[Account]:
-        """Accounts by name; `after` is the last username of the page before."""
-        rows = await self._db.fetch(
-            f"SELECT {_COLUMNS} FROM medianest.users WHERE username_key > $1 ORDER BY username_key LIMIT $2",  # noqa: S608 - names are constants of ours
-            username_key(after),
-            limit,
-        )
-        return [_account(row) for row in rows]
+    async def list(
+        self,
+        *,
+        after: str = "",
+        limit: int = 100,
+        status: Status | None = None,
+        role: Role | None = None,
+        text: str | None = None,
+    ) -> list[Account]:
+        """Accounts by name; `after` is the last username of the page before, `text` is in a name or an e-mail address."""
+        wanted = username_key(text) if text else None
+        rows = await self._db.fetch(_LIST, username_key(after), limit, status, role and role.value, wanted)
+        return [account_of(row) for row in rows]
 
     async def anyone(self) -> bool:
         """Whether anybody exists at all."""
@@ -148,49 +154,49 @@ class People:
         *,
         display_name: str = "",
         email: str | None = None,
+        email_verified: bool = False,
+        avatar: str | None = None,
+        status: Status = "active",
         tx: Queries | None = None,
         password_hash: str | None = None,
     ) -> Person:
-        """A new active person. Raises `BadInput` for a bad name or password, `Conflict` for a name that is taken.
+        """A new person. Raises `BadInput` for a bad name or password, `Conflict` for a name that is taken.
 
-        `password_hash` takes the place of `password` where the hash was made before a transaction `tx` began.
+        `password_hash` takes the place of `password` where the hash was made before a transaction `tx` began, which
+        goes on after a `Conflict`.
         """
         name = clean_username(username)
         if password is not None:
             check_password(password, name)
             password_hash = await self.passwords.hash(password)
-        try:
-            row = await (tx or self._db).fetchrow(
-                f"""INSERT INTO medianest.users
-                    (id, username, username_key, display_name, email, role, password_hash, password_changed_at)
-                    VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $7::text IS NULL THEN NULL ELSE now() END)
-                    RETURNING {_COLUMNS}""",  # noqa: S608 - names are constants of ours
-                new_id(),
-                name,
-                username_key(name),
-                display_name,
-                email,
-                role.value,
-                password_hash,
-            )
-        except asyncpg.UniqueViolationError:
-            raise Conflict(f"Somebody is named {name!r} already; choose another name.", code="username_taken") from None
-        return self._person(_account(row))
+        row = await (tx or self._db).fetchrow(
+            _CREATE,
+            new_id(),
+            name,
+            username_key(name),
+            display_name,
+            email,
+            email_verified,
+            avatar,
+            role.value,
+            status,
+            password_hash,
+        )
+        if row is None:
+            raise Conflict(f"Somebody is named {name!r} already; choose another name.", code="username_taken")
+        return self.person_of(row)
 
     async def check_password(self, username: str, password: str) -> Person:
         """Whoever has that name and password. Raises `Unauthorized` alike for an unknown name and a wrong password.
 
         Somebody disabled is told so (`Forbidden`), having given the right password.
         """
-        row = await self._db.fetchrow(
-            f"SELECT {_COLUMNS}, password_hash FROM medianest.users WHERE username_key = $1",  # noqa: S608 - names are constants of ours
-            username_key(username),
-        )
+        row = await self._db.fetchrow(_BY_KEY, username_key(username))
         known = None if row is None else row["password_hash"]
         verdict = await self.passwords.verify(known, password)
         if row is None or not verdict.fits:
             raise Unauthorized("The username or the password is wrong.", code="wrong_credentials")
-        account = _account(row)
+        account = account_of(row)
         if account.status != "active":
             raise Forbidden("This account is not active; ask an admin.", code="account_inactive")
         if verdict.outdated:
@@ -201,27 +207,81 @@ class People:
                 known,
                 await self.passwords.hash(password),
             )
-        return self._person(account)
+        return self.person_of(row)
 
     async def set_password(self, person_id: UUID, password: str) -> None:
-        """Replace the password; the caller ends the person's sessions. Raises `BadInput`, `NotFound`."""
+        """Replace the password, and void all links that would; the caller ends the person's sessions.
+
+        Raises `BadInput`, `NotFound`.
+        """
         account = await self.account(person_id)
         if account is None:
-            raise NotFound("There is no such person.")
+            raise no_such_person()
         check_password(password, account.username)
-        await self._db.execute(
+        password_hash = await self.passwords.hash(password)
+        async with self._db.transaction() as tx:
+            await self.keep_password(tx, person_id, password_hash)
+
+    async def keep_password(self, tx: Queries, person_id: UUID, password_hash: str) -> None:
+        """As `set_password`, of a hash made before the transaction `tx` began."""
+        await tx.execute(
             "UPDATE medianest.users SET password_hash = $2, password_changed_at = now(), updated_at = now() WHERE id = $1",
             person_id,
-            await self.passwords.hash(password),
+            password_hash,
         )
+        await tx.execute("DELETE FROM medianest.password_links WHERE user_id = $1", person_id)
 
     async def set_role(self, person_id: UUID, role: Role) -> None:
         """Raises `Conflict` when the last active admin would be gone, `NotFound`."""
-        await self._change(person_id, "role", role.value, loses_admin=role is not Role.ADMIN)
+        await self.change(person_id, role=role)
 
     async def set_status(self, person_id: UUID, status: Status) -> None:
         """The caller ends the sessions of somebody disabled. Raises `Conflict` for the last active admin, `NotFound`."""
-        await self._change(person_id, "status", status, loses_admin=status != "active")
+        await self.change(person_id, status=status)
+
+    async def change(
+        self,
+        person_id: UUID,
+        *,
+        role: Role | None = None,
+        status: Status | None = None,
+        display_name: str | None = None,
+        email: str | None = None,
+    ) -> Account:
+        """Change what is given, all or nothing; an empty `email` removes it, another counts as verified.
+
+        The caller ends the sessions of somebody disabled. Raises `Conflict` `last_admin`, `NotFound`.
+        """
+        loses_admin = (role is not None and role is not Role.ADMIN) or (status is not None and status != "active")
+        async with self._db.transaction() as tx:
+            if loses_admin:
+                await self.no_longer_admin(tx, person_id)
+            row = await tx.fetchrow(_CHANGE, person_id, role and role.value, status, display_name, email)
+        if row is None:
+            raise no_such_person()
+        await self.tell(person_id)
+        return account_of(row)
+
+    async def no_longer_admin(self, tx: Queries, person_id: UUID) -> None:
+        """To be called before somebody stops being an active admin. Raises `Conflict` for the last one.
+
+        What they let others in with ends, too: nobody gets back in by an invitation of their own.
+        """
+        # Locking the admins makes two who demote each other at one moment take turns.
+        admins = await tx.fetch(
+            "SELECT id FROM medianest.users WHERE role = 'admin' AND status = 'active' ORDER BY id FOR UPDATE"
+        )
+        if [row["id"] for row in admins] == [person_id]:
+            raise Conflict("This is the last admin; make somebody else one first.", code="last_admin")
+        await tx.execute(
+            "UPDATE medianest.invites SET revoked_at = now() WHERE created_by = $1 AND revoked_at IS NULL", person_id
+        )
+        await tx.execute("DELETE FROM medianest.password_links WHERE created_by = $1", person_id)
+
+    async def tell(self, person_id: UUID) -> None:
+        """Somebody was changed: read them anew here, and in all other processes."""
+        self.forget(person_id)
+        await self._redis.publish(CHANNEL, {"person": str(person_id)})
 
     async def secret(self, plugin: str, instance: str, person_id: UUID, name: str) -> str | None:
         """What that plugin keeps for the person under that name, or None. `ValueError` if its key is gone."""
@@ -233,12 +293,17 @@ class People:
             instance,
             name,
         )
-        return None if sealed is None else self._secrets.open(_purpose(plugin, instance, person_id), sealed).decode()
+        return (
+            None if sealed is None else self._secrets.open(secret_purpose(plugin, instance, person_id), sealed).decode()
+        )
 
-    async def set_secret(self, plugin: str, instance: str, person_id: UUID, name: str, value: str | None) -> None:
+    async def set_secret(
+        self, plugin: str, instance: str, person_id: UUID, name: str, value: str | None, *, tx: Queries | None = None
+    ) -> None:
         """Seal and keep it; None removes it. Raises `NotFound` for a person who does not exist."""
+        queries = tx or self._db
         if value is None:
-            await self._db.execute(
+            await queries.execute(
                 "DELETE FROM medianest.person_secrets "
                 "WHERE person_id = $1 AND plugin = $2 AND instance = $3 AND name = $4",
                 person_id,
@@ -248,7 +313,7 @@ class People:
             )
             return
         try:
-            await self._db.execute(
+            await queries.execute(
                 """INSERT INTO medianest.person_secrets (person_id, plugin, instance, name, sealed)
                    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (person_id, plugin, instance, name)
                    DO UPDATE SET sealed = $5, updated_at = now()""",
@@ -256,30 +321,10 @@ class People:
                 plugin,
                 instance,
                 name,
-                self._secrets.seal(_purpose(plugin, instance, person_id), value.encode()),
+                self._secrets.seal(secret_purpose(plugin, instance, person_id), value.encode()),
             )
         except asyncpg.ForeignKeyViolationError:
-            raise NotFound("There is no such person.") from None
-
-    async def _change(
-        self, person_id: UUID, column: Literal["role", "status"], value: str, *, loses_admin: bool
-    ) -> None:
-        async with self._db.transaction() as tx:
-            # Locking the admins makes two who demote each other at one moment take turns.
-            admins = await tx.fetch(
-                "SELECT id FROM medianest.users WHERE role = 'admin' AND status = 'active' ORDER BY id FOR UPDATE"
-            )
-            if loses_admin and [row["id"] for row in admins] == [person_id]:
-                raise Conflict("This is the last admin; make somebody else one first.", code="last_admin")
-            done = await tx.execute(
-                f"UPDATE medianest.users SET {column} = $2, updated_at = now() WHERE id = $1",  # noqa: S608 - names are constants of ours
-                person_id,
-                value,
-            )
-        if done == "UPDATE 0":
-            raise NotFound("There is no such person.")
-        self.forget(person_id)
-        await self._redis.publish(CHANNEL, {"person": str(person_id)})
+            raise no_such_person() from None
 
     async def _read(self, person_id: UUID) -> Person | None:
         """From Postgres, once for all who ask at the same time."""
@@ -291,11 +336,11 @@ class People:
 
     async def _read_and_keep(self, person_id: UUID) -> Person | None:
         before = self._changes
-        account = await self.account(person_id)
-        person = None if account is None else self._person(account)
+        read_at = self._monotonic()
+        row = await self._db.fetchrow(_BY_ID, person_id)
+        person = None if row is None else self.person_of(row)
         if before == self._changes:  # else the row may be older than the change
-            kept_for = KEPT_SECONDS_REDIS_AWAY if self._redis.is_away else KEPT_SECONDS
-            self._kept[person_id] = (person, self._monotonic() + kept_for)
+            self._kept[person_id] = (person, read_at)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return person
@@ -306,25 +351,25 @@ class People:
         except (KeyError, ValueError, TypeError):
             self.forget()
 
-    def _person(self, account: Account) -> Person:
-        allowed = self._permissions.of(account.role) if account.status == "active" else frozenset[str]()
-        return Person(account.id, account.username, account.role, allowed, account.display_name)
+    def _is_fresh(self, read_at: float) -> bool:
+        """Whether what was read then may be believed: without hints not for long."""
+        kept_for = KEPT_SECONDS_REDIS_AWAY if self._redis.is_away else KEPT_SECONDS
+        return self._monotonic() - read_at < kept_for
+
+    def person_of(self, row: Any) -> Person:
+        """The person in a row with `WITH_OVERRIDES`, with what they may now."""
+        role, allowed = Role(row["role"]), frozenset[str]()
+        if row["status"] == "active":
+            allowed = self.permissions.in_force(role, row["granted"], row["denied"])
+        return Person(row["id"], row["username"], role, allowed, row["display_name"])
 
 
-def _account(row: Any) -> Account:
-    return Account(
-        id=row["id"],
-        username=row["username"],
-        display_name=row["display_name"],
-        email=row["email"],
-        role=Role(row["role"]),
-        status=row["status"],
-        has_password=row["has_password"],
-        created_at=row["created_at"],
-        last_seen_at=row["last_seen_at"],
-    )
+def no_such_person() -> NotFound:
+    """Nobody has that id (any more)."""
+    return NotFound("There is no such person.", code="no_such_person")
 
 
-def _purpose(plugin: str, instance: str, person_id: UUID) -> str:
+def secret_purpose(plugin: str, instance: str, person_id: UUID) -> str:
+    """Under which purpose a plugin's secret for somebody is sealed."""
     # Of that person too: a row copied onto somebody else's name does not open.
     return f"person:{plugin}:{instance}:{person_id}"

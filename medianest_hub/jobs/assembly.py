@@ -9,10 +9,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from medianest_hub.accounts.first_run import FirstRun
+from medianest_hub.accounts.identities import Identities
+from medianest_hub.accounts.invites import Invites
+from medianest_hub.accounts.joining import Joining
 from medianest_hub.accounts.people import People
+from medianest_hub.accounts.refresh import RefreshTokens
 from medianest_hub.accounts.sessions import Sessions
 from medianest_hub.accounts.sign_in import SignIn
 from medianest_hub.accounts.tokens import Tokens
+from medianest_hub.audit import Audit
 from medianest_hub.dashboard import Dashboard
 from medianest_hub.infrastructure.database import Database, DatabaseAway, DatabaseRefused
 from medianest_hub.infrastructure.exits import OperatorError
@@ -30,6 +35,7 @@ from medianest_hub.plugin_host.declarations import LoadedPlugin
 from medianest_hub.plugin_host.health import Health
 from medianest_hub.plugin_host.host import PluginHost, missing_tables
 from medianest_hub.plugin_host.services.cache import PluginCache
+from medianest_hub.plugin_host.services.images import ImageLinks, PluginImages
 from medianest_hub.plugin_host.services.measuring import PluginMetrics
 from medianest_hub.plugin_host.services.sealing import PluginSecrets
 from medianest_hub.plugin_host.wanted import WantedStore
@@ -47,11 +53,17 @@ class HubParts:
     db: Database
     redis: RedisLink
     secrets: SecretBox
+    audit: Audit
+    images: ImageLinks
     people: People
     sessions: Sessions
     tokens: Tokens
+    refresh: RefreshTokens
     sign_in: SignIn
     first_run: FirstRun
+    identities: Identities
+    invites: Invites
+    joining: Joining
     realtime: RealtimeLog
     jobs: JobStore
     outbox: Outbox
@@ -90,6 +102,7 @@ class HubParts:
             redis = RedisLink.open(_redis_url(loaded.settings), worker=process == "worker")
             stack.push_async_callback(redis.close)
             parts = cls._build(loaded, process, db, redis, secrets, host)
+            stack.push_async_callback(parts.audit.close)
             stack.push_async_callback(parts.http.close)
             stack.callback(parts.people.close)
             wanted = WantedStore(db, redis, secrets)
@@ -112,6 +125,8 @@ class HubParts:
     ) -> HubParts:
         realtime = RealtimeLog(db, redis)
         people, sessions = People(db, redis, secrets), Sessions(db, redis, realtime)
+        refresh = RefreshTokens(db, secrets, sessions, realtime)
+        identities, invites = Identities(db), Invites(db, people)
         tokens = Tokens(secrets, loaded.settings.auth.access_token_minutes * 60)
         return cls(
             loaded=loaded,
@@ -119,11 +134,17 @@ class HubParts:
             db=db,
             redis=redis,
             secrets=secrets,
+            audit=Audit(db),
+            images=ImageLinks(secrets),
             people=people,
             sessions=sessions,
             tokens=tokens,
-            sign_in=SignIn(db, redis, secrets, people, sessions, tokens),
+            refresh=refresh,
+            sign_in=SignIn(db, redis, secrets, people, sessions, tokens, refresh),
             first_run=FirstRun(db, people),
+            identities=identities,
+            invites=invites,
+            joining=Joining(db, people, identities, invites, realtime, loaded.settings.auth),
             realtime=realtime,
             jobs=JobStore(db, redis, realtime),
             outbox=Outbox(db, redis),
@@ -150,7 +171,8 @@ class HubParts:
             events=PluginEvents(self.outbox, plugin, instance),
             realtime=PluginRealtime(self.realtime, self.dashboard.changed, plugin, instance),
             notify=PluginNotify(self.realtime),
-            people=PluginPeople(self.people, plugin, instance),
+            people=PluginPeople(self.people, self.identities, plugin, instance),
+            images=PluginImages(self.images, plugin, instance),
             secrets=PluginSecrets(self.secrets, plugin.name, instance),
             metrics=PluginMetrics(plugin.name),
             close=http.close,

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from structlog.contextvars import get_contextvars
 
+from medianest_hub.accounts.identities import Identities
 from medianest_hub.accounts.people import People
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.plugin_api.errors import BadInput
@@ -16,6 +17,7 @@ from medianest_hub.plugin_api.events import EventData
 from medianest_hub.plugin_api.notifiers import Notification
 from medianest_hub.plugin_api.people import Person
 from medianest_hub.plugin_api.services import JobView
+from medianest_hub.plugin_api.sign_in import LinkedIdentity
 from medianest_hub.plugin_api.tasks import Task
 from medianest_hub.plugin_host.declarations import LoadedPlugin
 
@@ -139,14 +141,26 @@ class PluginNotify:
 class PluginPeople:
     """Implements `plugin_api.services.People`: anybody's name and rights, and this plugin's own secrets for them."""
 
-    def __init__(self, people: People, plugin: LoadedPlugin, instance: str) -> None:
+    def __init__(self, people: People, identities: Identities, plugin: LoadedPlugin, instance: str) -> None:
         self._people = people
+        self._identities = identities
         self._plugin = plugin.name
         self._instance = instance
 
     async def get(self, person_id: UUID) -> Person | None:
         """The person with all permissions in force, or None."""
         return await self._people.get(person_id)
+
+    async def identity(self, person_id: UUID, provider: str | None = None) -> LinkedIdentity | None:
+        """The outside account the person signs in with at that provider (by default this plugin's own), or None."""
+        wanted = provider or self._plugin
+        known = await self._identities.of_person(person_id)
+        return next((one.linked for one in known if one.provider == wanted), None)
+
+    async def by_identity(self, subject: str, provider: str | None = None) -> Person | None:
+        """The person who signs in with that outside account, or None."""
+        known = await self._identities.find(provider or self._plugin, subject)
+        return None if known is None else await self._people.get(known.person_id)
 
     async def secret(self, person_id: UUID, name: str) -> str | None:
         """A secret this plugin keeps for that person, or None."""

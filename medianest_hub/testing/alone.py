@@ -15,6 +15,7 @@ from medianest_hub.infrastructure.secrets import SecretBox
 from medianest_hub.plugin_api import Context
 from medianest_hub.plugin_api.context import SettingsT
 from medianest_hub.plugin_host.services.sealing import PluginSecrets
+from medianest_hub.testing.images import MemoryImages
 from medianest_hub.testing.memory import (
     ManualClock,
     MemoryCache,
@@ -43,6 +44,7 @@ class MemoryContext(Context[SettingsT], Generic[SettingsT]):
     realtime: MemoryRealtime
     notify: MemoryNotify
     people: MemoryPeople
+    images: MemoryImages
     metrics: MemoryMetrics
 
 
@@ -76,7 +78,8 @@ class ContextMaker:
             events=MemoryEvents(),
             realtime=MemoryRealtime(),
             notify=MemoryNotify(),
-            people=MemoryPeople(),
+            people=MemoryPeople(self._plugin),
+            images=MemoryImages(),
             secrets=PluginSecrets(SecretBox([SECRET_KEY]), self._plugin, "main"),
             metrics=MemoryMetrics(),
             state={},

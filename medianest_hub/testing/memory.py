@@ -21,6 +21,7 @@ from medianest_hub.plugin_api import (
     EventData,
     JobState,
     JobView,
+    LinkedIdentity,
     Notification,
     Person,
     Progress,
@@ -289,15 +290,36 @@ class MemoryNotify:
 
 @dataclass(slots=True)
 class MemoryPeople:
-    """Whom the test added with `add`, and the secrets kept for them."""
+    """Whom the test added with `add`, the accounts it linked with `link`, and the secrets kept for them.
 
+    `provider` is the id of the plugin's own sign-in provider: its name.
+    """
+
+    provider: str = ""
     known: dict[UUID, Person] = field(default_factory=dict)
+    identities: dict[tuple[UUID, str], LinkedIdentity] = field(default_factory=dict)
     secrets: dict[tuple[UUID, str], str] = field(default_factory=dict)
 
     def add(self, person: Person) -> Person:
         """Make somebody known."""
         self.known[person.id] = person
         return person
+
+    def link(self, person_id: UUID, identity: LinkedIdentity) -> None:
+        """The person signs in with that outside account."""
+        self.identities[person_id, identity.provider] = identity
+
+    async def identity(self, person_id: UUID, provider: str | None = None) -> LinkedIdentity | None:
+        """The outside account, or None."""
+        return self.identities.get((person_id, provider or self.provider))
+
+    async def by_identity(self, subject: str, provider: str | None = None) -> Person | None:
+        """Whose outside account that is, or None."""
+        wanted = provider or self.provider
+        for (person_id, of), identity in self.identities.items():
+            if of == wanted and identity.subject == subject:
+                return self.known.get(person_id)
+        return None
 
     async def get(self, person_id: UUID) -> Person | None:
         """The person, or None."""

@@ -10,7 +10,7 @@ import pytest
 from medianest_hub.accounts import Passwords, People
 from medianest_hub.infrastructure.database import DatabaseAway
 from medianest_hub.infrastructure.secrets import SecretBox
-from medianest_hub.plugin_api import ADMIN, API_VERSION, SIGNED_IN, Permission, Person, PluginInfo, Role
+from medianest_hub.plugin_api import ACCOUNT, ADMIN, API_VERSION, SIGNED_IN, Permission, Person, PluginInfo, Role
 from medianest_hub.plugin_api.errors import BadInput, Conflict, Forbidden, NotFound, Unauthorized
 from medianest_hub.plugin_host.declarations import LoadedPlugin
 
@@ -121,11 +121,11 @@ async def test_roles_have_what_core_and_plugins_declare(here: Replica, ada: Pers
     here.people.know_permissions([WEATHER])
     member = await here.people.get(ada.id)
     assert member is not None
-    assert member.permissions == {SIGNED_IN, "weather.look", "weather.set"}
+    assert member.permissions == {SIGNED_IN, ACCOUNT, "weather.look", "weather.set"}
     admin = await here.people.create("root", PASSWORD, Role.ADMIN)
-    assert admin.permissions == {SIGNED_IN, ADMIN, "weather.look", "weather.set", "weather.own"}
+    assert admin.permissions == {SIGNED_IN, ACCOUNT, ADMIN, "weather.look", "weather.set", "weather.own"}
     guest = await here.people.create("visitor", None, Role.GUEST)
-    assert guest.permissions == {SIGNED_IN, "weather.look"}
+    assert guest.permissions == {SIGNED_IN, ACCOUNT, "weather.look"}
 
 
 async def test_a_plugin_cannot_lower_what_the_core_guards(here: Replica, ada: Person) -> None:

@@ -1,0 +1,135 @@
+"""The outside accounts people sign in with: find, link, unlink them; decides nothing about who may come in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from medianest_hub.infrastructure.database import Database
+from medianest_hub.infrastructure.ids import new_id
+from medianest_hub.plugin_api.errors import Conflict, NotFound
+from medianest_hub.plugin_api.services import Queries
+from medianest_hub.plugin_api.sign_in import Identity, LinkedIdentity
+
+_COLUMNS: Final = """id, user_id, provider, subject, username, email, email_verified, linked_at, last_used_at,
+                     checked_at, withdrawn"""
+_SELECT: Final = f"SELECT {_COLUMNS} FROM medianest.identities"  # noqa: S608 - constants of ours
+_LINK: Final = f"""
+INSERT INTO medianest.identities (id, user_id, provider, subject, username, email, email_verified)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
+"""  # noqa: S608 - constants of ours
+_USED: Final = """
+UPDATE medianest.identities SET username = $3, email = $4, email_verified = $5, last_used_at = now(),
+                                checked_at = now(), withdrawn = NULL
+WHERE provider = $1 AND subject = $2
+"""
+_WAYS_IN: Final = """
+SELECT password_hash IS NOT NULL AS has_password,
+       (SELECT count(*) FROM medianest.identities i WHERE i.user_id = users.id) AS identities
+FROM medianest.users WHERE id = $1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIdentity:
+    """One row. `withdrawn` says why the provider no longer stands for it, None while it does."""
+
+    id: UUID
+    person_id: UUID
+    provider: str
+    subject: str
+    username: str
+    email: str | None
+    email_verified: bool
+    linked_at: datetime
+    last_used_at: datetime
+    checked_at: datetime
+    withdrawn: str | None
+
+    @property
+    def linked(self) -> LinkedIdentity:
+        """As a plugin sees it."""
+        return LinkedIdentity(provider=self.provider, subject=self.subject, username=self.username, email=self.email)
+
+
+class Identities:
+    """One account of one provider is one person's, and a person has at most one of each provider."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def find(self, provider: str, subject: str, tx: Queries | None = None) -> KnownIdentity | None:
+        """Whose account that is, or None."""
+        row = await (tx or self._db).fetchrow(f"{_SELECT} WHERE provider = $1 AND subject = $2", provider, subject)
+        return None if row is None else _identity(row)
+
+    async def of_person(self, person_id: UUID) -> list[KnownIdentity]:
+        """All accounts somebody signs in with, by provider."""
+        rows = await self._db.fetch(f"{_SELECT} WHERE user_id = $1 ORDER BY provider", person_id)
+        return [_identity(row) for row in rows]
+
+    async def link(
+        self, person_id: UUID, provider: str, identity: Identity, tx: Queries | None = None
+    ) -> KnownIdentity:
+        """From now on the person may sign in with it; linking what is linked already changes nothing.
+
+        Raises `Conflict`: `identity_taken` (somebody else's), `provider_linked` (they have another one of that provider).
+        """
+        row = await (tx or self._db).fetchrow(
+            _LINK,
+            new_id(),
+            person_id,
+            provider,
+            identity.subject,
+            identity.username,
+            identity.email,
+            identity.email_verified,
+        )
+        if row is not None:
+            return _identity(row)
+        known = await self.find(provider, identity.subject, tx)
+        if known is None:
+            raise Conflict(
+                "Another account of that provider is linked already; unlink it first.", code="provider_linked"
+            )
+        if known.person_id != person_id:
+            raise Conflict("That account signs in somebody else here already.", code="identity_taken")
+        return known
+
+    async def unlink(self, person_id: UUID, identity_id: UUID) -> KnownIdentity:
+        """The person no longer signs in with it. Raises `NotFound`, and `Conflict` `last_way_in` where nothing else is left."""
+        async with self._db.transaction() as tx:
+            # Two unlinked at one moment take turns, so that one of them stays.
+            await tx.execute("SELECT FROM medianest.users WHERE id = $1 FOR UPDATE", person_id)
+            row = await tx.fetchrow(f"{_SELECT} WHERE id = $1 AND user_id = $2", identity_id, person_id)
+            if row is None:
+                raise NotFound("There is no such linked account.", code="no_such_identity")
+            ways = await tx.fetchrow(_WAYS_IN, person_id)
+            if not ways["has_password"] and ways["identities"] == 1:
+                raise Conflict("This is the only way to sign in; set a password first.", code="last_way_in")
+            await tx.execute("DELETE FROM medianest.identities WHERE id = $1", identity_id)
+        return _identity(row)
+
+    async def used(self, provider: str, identity: Identity, tx: Queries | None = None) -> None:
+        """The provider has just proven it anew: keep what it says now."""
+        await (tx or self._db).execute(
+            _USED, provider, identity.subject, identity.username, identity.email, identity.email_verified
+        )
+
+
+def _identity(row: Any) -> KnownIdentity:
+    return KnownIdentity(
+        id=row["id"],
+        person_id=row["user_id"],
+        provider=row["provider"],
+        subject=row["subject"],
+        username=row["username"],
+        email=row["email"],
+        email_verified=row["email_verified"],
+        linked_at=row["linked_at"],
+        last_used_at=row["last_used_at"],
+        checked_at=row["checked_at"],
+        withdrawn=row["withdrawn"],
+    )
