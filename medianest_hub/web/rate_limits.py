@@ -44,6 +44,14 @@ class Zone:
         """The Redis key that counts `who`."""
         return f"mn:rl:{self.name}:{who}"
 
+    def line(self, left: int, milliseconds: int) -> bytes:
+        """The header line `RateLimit`: how many are left, and in how many seconds the oldest is forgotten."""
+        return b'\r\nratelimit: "%b";r=%d;t=%d' % (
+            self.name.encode(),
+            left,
+            max(1, min(-(-milliseconds // 1000), self.rate.seconds)),
+        )
+
     @property
     def while_alone(self) -> int:
         """How many are let in per window while this process cannot see what others count."""

@@ -32,6 +32,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local k, a, out = 0, 1, {}
 for u = 1, tonumber(ARGV[1]) do
   local granted, zones, refused, wait = tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), 0, 0
+  local tight, left, reset = 0, 0, 0
   a = a + 2
   for z = 1, zones do
     k = k + 1
@@ -42,7 +43,7 @@ for u = 1, tonumber(ARGV[1]) do
       local counts, sum, oldest = redis.call('HGETALL', KEYS[k]), 0, current
       for i = 1, #counts, 2 do
         local number = tonumber(counts[i])
-        if number < current - slices or number > current then
+        if number < current - slices or number > current + slices then
           redis.call('HDEL', KEYS[k], counts[i])
         else
           sum = sum + tonumber(counts[i + 1])
@@ -55,7 +56,9 @@ for u = 1, tonumber(ARGV[1]) do
           redis.call('PEXPIRE', KEYS[k], window + math.ceil(width))
         end
       end
-      if room < granted then refused, wait = z, math.ceil((oldest + slices + 1) * width - now) end
+      local again = math.ceil((oldest + slices + 1) * width - now)
+      if room < granted then refused, wait = z, again end
+      if tight == 0 or limit - sum - room < left then tight, left, reset = z, limit - sum - room, again end
       granted = room
     end
     a = a + 3
@@ -80,12 +83,15 @@ for u = 1, tonumber(ARGV[1]) do
     k = k + tags
   end
   a = a + 3
-  out[u] = {granted, refused, wait, session, epochs, version, body}
+  out[u] = {granted, refused, wait, session, epochs, version, body, tight, left, reset}
 end
 return out
 """
 )
-"""Fixed numbers of keys and arguments per question; see `Question`."""
+"""Fixed numbers of keys and arguments per question; see `Question`.
+
+Slices a little ahead of the clock count as well: it may have been set back since, and that must not open the gate.
+"""
 
 
 class Question:
@@ -127,13 +133,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What Redis knows. `alive` is None when it does not know the session; `version` is empty without a cached answer."""
+    """What Redis knows. `alive` is None when it does not know the session; `version` is empty without a cached answer.
+
+    `limits` is the header line that tells how much is left of the zone with the least left; empty where none is counted.
+    """
 
     alive: bool | None
     epochs: str
     version: str
     body: bytes
     refusal: Refusal | None = None
+    limits: bytes = b""
 
 
 def session_key(session: str) -> str:
@@ -210,8 +220,9 @@ class RedisTrip:
         if row is None:
             _settle(futures, None)
             return
-        granted, refused, wait, session, epochs, version, body = row
-        reply = Reply(_ALIVE.get(session), epochs.decode(), version.decode(), body)
+        granted, refused, wait, session, epochs, version, body, tight, left, reset = row
+        limits = question.zones[tight - 1].line(left, reset) if tight else b""
+        reply = Reply(_ALIVE.get(session), epochs.decode(), version.decode(), body, None, limits)
         if body and question.answer is not None:
             self._bodies.keep(question.answer, reply.version, body)
         if granted == len(futures):

@@ -96,6 +96,35 @@ async def test_a_refusal_says_when_to_come_again(start_site: StartSite) -> None:
     assert reply.headers["RateLimit"] == f'"api";r=0;t={reply.headers["Retry-After"]}'
 
 
+async def test_every_counted_answer_says_how_many_are_left_of_the_scarcest_zone(start_site: StartSite) -> None:
+    site = await start_site(limits__api="4/minute")
+    mia = await site.person()
+    replies = [await site.get(f"{PATH}/free", by=mia), await site.post(f"{PATH}/dear", by=mia)]
+    replies += [await site.post(f"{PATH}/dear", by=mia), await site.get(f"{PATH}/free", by=mia)]
+    said = [reply.headers["RateLimit"].partition(";t=") for reply in replies]
+    assert [left for left, _, _ in said] == ['"api";r=3', '"api";r=2', '"api";r=1', '"api";r=0']
+    assert all(1 <= int(seconds) <= 60 for _, _, seconds in said)
+    tom = await site.person("tom")  # of four and of three, one is used: the dear ones are scarcer
+    assert (await site.post(f"{PATH}/dear", by=tom)).headers["RateLimit"] == '"limits.dear";r=2;t=3600'
+
+
+async def test_refusals_for_other_reasons_say_what_is_left_and_uncounted_answers_do_not(start_site: StartSite) -> None:
+    site = await start_site(limits__api="4/minute")
+    reply = await site.get(f"{PATH}/free")
+    assert (reply.status, reply.headers["RateLimit"][:9]) == (401, '"api";r=3')
+    assert "RateLimit" not in (await site.get("/api/health/live")).headers
+    assert "RateLimit" not in (await site.get("/nowhere")).headers
+
+
+async def test_requests_of_one_turn_are_told_a_number_that_is_not_too_high(start_site: StartSite) -> None:
+    site = await start_site(limits__api="30/minute")
+    mia = await site.person()
+    replies = await many(20, site, by=mia)
+    left = sorted(int(reply.headers["RateLimit"].partition("r=")[2].partition(";")[0]) for reply in replies)
+    assert all(number <= 30 - position for position, number in enumerate(reversed(left), 1))
+    assert left[0] == 10
+
+
 async def test_there_is_room_again_after_the_time_named(start_site: StartSite) -> None:
     site = await start_site(limits__api="2/second")
     mia = await site.person()
