@@ -15,7 +15,7 @@ class Mounted:
     """`source` is the plugin's or core router's name, `template` the whole path with `{names}`.
 
     `permission` is a full name, None on a public route. `zones` are counted in order. `always`: answers also while the
-    hub is starting; its handler then gets None for the parts.
+    hub is starting; its handler then gets None for the parts. `audited`: its calls are written to the audit log.
     """
 
     route: Route
@@ -25,6 +25,7 @@ class Mounted:
     zones: tuple[Zone, ...]
     plugin: str | None = None
     always: bool = False
+    audited: bool = False
 
     @property
     def name(self) -> str:

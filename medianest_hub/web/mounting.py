@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
 from sanic import Sanic
 
+from medianest_hub.accounts.permissions import CORE
+from medianest_hub.plugin_api.people import Role
 from medianest_hub.plugin_api.routes import Route, Router
 from medianest_hub.plugin_host.declarations import LoadedPlugin
+from medianest_hub.web.audited_endpoint import AuditedEndpoint
+from medianest_hub.web.auditing import is_audited
 from medianest_hub.web.endpoint import Endpoint
 from medianest_hub.web.hub import WebHub
 from medianest_hub.web.mounted import Mounted
@@ -78,9 +82,30 @@ def mount_all(app: Sanic[Any, Any], hub: WebHub, core: Iterable[CoreRoutes]) -> 
             mounted += plugin_routes(plugin, hub.zones)
         except Exception:
             log.exception("plugin_routes_not_mounted", plugin=name)
+    mounted = _audited(mounted, hub.host.plugins.values())
     for number, one in enumerate(mounted):
         _register(app, hub, one, number)
     return tuple(mounted)
+
+
+def _audited(mounted: Iterable[Mounted], plugins: Iterable[LoadedPlugin]) -> list[Mounted]:
+    """The same, each knowing whether its calls are written to the audit log."""
+    least = {f"{plugin.name}.{one.name}": one.default for plugin in plugins for one in plugin.info.permissions} | dict(
+        CORE
+    )
+    return [
+        replace(
+            one,
+            audited=is_audited(
+                one.name,
+                one.route.method,
+                one.permission,
+                core=one.plugin is None,
+                admins_only=least.get(one.permission or "") is Role.ADMIN,
+            ),
+        )
+        for one in mounted
+    ]
 
 
 def _register(app: Sanic[Any, Any], hub: WebHub, mounted: Mounted, number: int) -> None:
@@ -90,7 +115,7 @@ def _register(app: Sanic[Any, Any], hub: WebHub, mounted: Mounted, number: int) 
     uri = _PLACEHOLDER.sub(lambda _: f"<p{next(numbers)}:str>", mounted.template)
     methods = ["GET", "HEAD"] if mounted.route.method == "GET" else [mounted.route.method]
     app.add_route(
-        Endpoint(hub, mounted, names),  # type: ignore[arg-type]
+        (AuditedEndpoint if mounted.audited else Endpoint)(hub, mounted, names),  # type: ignore[arg-type]
         uri,
         methods=methods,
         name=f"route{number}",
