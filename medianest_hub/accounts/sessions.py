@@ -19,6 +19,7 @@ from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.ids import new_id
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.infrastructure.redis import RedisAway, RedisLink
+from medianest_hub.plugin_api.services import Queries
 
 log = structlog.get_logger(__name__)
 
@@ -37,13 +38,18 @@ ALONE_SECONDS: Final = 0.5
 _KEPT = 10_000
 _LONGEST_USER_AGENT = 400
 
+IDLE_SECONDS: Final = {False: 24 * 3600, True: 90 * 24 * 3600}
+"""How long an unused session lasts, by whether it is to be remembered."""
+
+IDLE: Final = "CASE WHEN {} THEN interval '90 days' ELSE interval '1 day' END"
+"""The same as SQL."""
+
 _COLUMNS = """id, user_id, provider, remember, user_agent, host(address) AS address,
               created_at, last_used_at, expires_at, ended_at"""
-_IDLE = "CASE WHEN {} THEN interval '90 days' ELSE interval '1 day' END"
 _START = f"""
 WITH seen AS (UPDATE medianest.users SET last_seen_at = now() WHERE id = $2)
 INSERT INTO medianest.sessions (id, user_id, provider, remember, user_agent, address, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, now() + {_IDLE.format("$4")}) RETURNING {_COLUMNS}
+VALUES ($1, $2, $3, $4, $5, $6, now() + {IDLE.format("$4")}) RETURNING {_COLUMNS}
 """  # noqa: S608 - constants of this module only
 _VERDICT = """
 SELECT extract(epoch FROM s.expires_at - now())::float8 AS seconds_left,
@@ -53,7 +59,7 @@ WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > now() AND u.status = '
 """
 _USED = f"""
 WITH used AS (
-    UPDATE medianest.sessions SET last_used_at = now(), expires_at = now() + {_IDLE.format("remember")}
+    UPDATE medianest.sessions SET last_used_at = now(), expires_at = now() + {IDLE.format("remember")}
     WHERE id = $1 AND ended_at IS NULL RETURNING user_id
 )
 UPDATE medianest.users SET last_seen_at = now() WHERE id = (SELECT user_id FROM used)
@@ -68,6 +74,11 @@ WHERE user_id = $1 AND ended_at IS NULL AND id IS DISTINCT FROM $3 RETURNING id
 _LIVE_AMONG = """
 SELECT s.id FROM medianest.sessions s JOIN medianest.users u ON u.id = s.user_id
 WHERE s.id = ANY($1) AND s.ended_at IS NULL AND s.expires_at > now() AND u.status = 'active'
+"""
+_CONFIRM = "UPDATE medianest.sessions SET authenticated_at = now() WHERE id = $1 AND ended_at IS NULL"
+_FRESH = """
+SELECT EXISTS (SELECT FROM medianest.sessions WHERE id = $1 AND ended_at IS NULL AND expires_at > now()
+               AND authenticated_at > now() - make_interval(secs => $2))
 """
 _LATELY_ENDED = "SELECT id FROM medianest.sessions WHERE ended_at > now() - interval '5 minutes'"
 
@@ -120,9 +131,10 @@ class Sessions:
         address: str | None = None,
         remember: bool = False,
         provider: str = "local",
+        tx: Queries | None = None,
     ) -> Session:
         """A new session; idle for 1 day (90 with `remember`) it expires."""
-        row = await self._db.fetchrow(
+        row = await (tx or self._db).fetchrow(
             _START, new_id(), person_id, provider, remember, user_agent[:_LONGEST_USER_AGENT], _address(address)
         )
         return _session(row)
@@ -161,6 +173,14 @@ class Sessions:
         await self._tell([row["id"] for row in rows])
         return len(rows)
 
+    async def confirm(self, session_id: UUID) -> None:
+        """The person has just proven again, in this session, who they are."""
+        await self._db.execute(_CONFIRM, session_id)
+
+    async def fresh(self, session_id: UUID, within: float = 300) -> bool:
+        """Whether they proved it in the last `within` seconds; an API key never did."""
+        return bool(await self._db.fetchval(_FRESH, session_id, within))
+
     async def of_person(self, person_id: UUID) -> list[Session]:
         """The live ones, lately used first."""
         rows = await self._db.fetch(
@@ -169,6 +189,11 @@ class Sessions:
             person_id,
         )
         return [_session(row) for row in rows]
+
+    async def owner(self, session_id: UUID) -> UUID | None:
+        """Whose session it is or was; None for one that is not known."""
+        found: UUID | None = await self._db.fetchval("SELECT user_id FROM medianest.sessions WHERE id = $1", session_id)
+        return found
 
     async def prune(self) -> None:
         """Forget sessions that would have expired by now; until then a tombstone stands."""

@@ -1,13 +1,15 @@
-"""Signing in with a local password, from the first check to the token; knows no request and no other provider."""
+"""Signing in and staying so: from the first check of a password to the tokens; knows no request and no outside provider."""
 
 from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from uuid import UUID
 
 from medianest_hub.accounts.names import username_key
 from medianest_hub.accounts.people import People
-from medianest_hub.accounts.sessions import Session, Sessions
+from medianest_hub.accounts.refresh import RefreshTokens, refresh_invalid
+from medianest_hub.accounts.sessions import Sessions
 from medianest_hub.accounts.slowing import CROWD, Slowing
 from medianest_hub.accounts.tokens import Issued, Tokens
 from medianest_hub.infrastructure.database import Database
@@ -25,23 +27,33 @@ SELECT EXISTS (
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A new session and the token to use it."""
+    """A session, the token to use it, and the one to go on with when that has expired."""
 
     person: Person
-    session: Session
+    session_id: UUID
+    remember: bool
     token: Issued
+    refresh_token: str
 
 
 class SignIn:
     """Checks passwords at a pace that makes guessing hopeless."""
 
     def __init__(
-        self, db: Database, redis: RedisLink, secrets: SecretBox, people: People, sessions: Sessions, tokens: Tokens
+        self,
+        db: Database,
+        redis: RedisLink,
+        secrets: SecretBox,
+        people: People,
+        sessions: Sessions,
+        tokens: Tokens,
+        refresh: RefreshTokens,
     ) -> None:
         self._db = db
         self._people = people
         self._sessions = sessions
         self._tokens = tokens
+        self._refresh = refresh
         self._slowing = Slowing(redis, secrets.derive("sign-in-slowing"))
 
     async def with_password(
@@ -60,10 +72,21 @@ class SignIn:
         self, person: Person, *, address: str, user_agent: str = "", remember: bool = False, provider: str = "local"
     ) -> SignedIn:
         """A session for somebody whose identity is already proven."""
-        session = await self._sessions.start(
-            person.id, user_agent=user_agent, address=address, remember=remember, provider=provider
-        )
-        return SignedIn(person, session, self._tokens.issue(person.id, session.id))
+        async with self._db.transaction() as tx:
+            session = await self._sessions.start(
+                person.id, user_agent=user_agent, address=address, remember=remember, provider=provider, tx=tx
+            )
+            refresh_token = await self._refresh.issue(session.id, tx)
+        return SignedIn(person, session.id, remember, self._tokens.issue(person.id, session.id), refresh_token)
+
+    async def renew(self, refresh_token: str, arrived: float) -> SignedIn:
+        """The session goes on with new tokens. `arrived`, and what is raised: see `RefreshTokens.rotate`."""
+        renewed = await self._refresh.rotate(refresh_token, arrived)
+        person = await self._people.get(renewed.person_id)
+        if person is None or not person.permissions:
+            raise refresh_invalid()
+        token = self._tokens.issue(person.id, renewed.session_id)
+        return SignedIn(person, renewed.session_id, renewed.remember, token, renewed.refresh_token)
 
     async def _was_here(self, account: str, network: str) -> bool:
         try:

@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ import jwt
 
 from medianest_hub.infrastructure.secrets import SecretBox
 from medianest_hub.plugin_api.errors import Unauthorized
+from medianest_hub.plugin_api.people import ACCOUNT, ADMIN, Person, Role
 
 ALGORITHM = "HS256"
 ISSUER = "medianest-hub"
@@ -26,11 +27,29 @@ _KEPT = 4096
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a good token says. `expires_at` is in seconds since 1970. Whether the session still lives is asked elsewhere."""
+    """What a good token or API key says. Whether its session still lives is asked elsewhere.
+
+    `expires_at` is in seconds since 1970. `permissions` are those of an API key, whose id stands as `session_id`; None for
+    a token, which has all of the person's.
+    """
 
     person_id: UUID
     session_id: UUID
     expires_at: float
+    permissions: frozenset[str] | None = None
+
+    @property
+    def is_key(self) -> bool:
+        """Whether it is an API key's."""
+        return self.permissions is not None
+
+    def narrow(self, person: Person) -> Person:
+        """The person as they may act by this: with an API key no more than it names, and as a guest where roles count."""
+        if self.permissions is None:
+            return person
+        allowed = (person.permissions & self.permissions) - {ACCOUNT}
+        complete = ADMIN in allowed or allowed == person.permissions - {ACCOUNT}
+        return replace(person, permissions=allowed, role=person.role if complete else Role.GUEST)
 
 
 @dataclass(frozen=True, slots=True)

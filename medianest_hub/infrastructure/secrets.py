@@ -31,6 +31,11 @@ class SecretBox:
         self.current = _key_id(secret_keys[0])
         self._derived: dict[tuple[str, str], bytes] = {}
 
+    @property
+    def key_ids(self) -> list[str]:
+        """The ids of all keys of the ring, the one in use first."""
+        return list(self._ring)
+
     def derive(self, purpose: str, key_id: str | None = None) -> bytes:
         """32 bytes for this purpose, of the key in use or another of the ring (`KeyError` when it is not there)."""
         key_id = key_id or self.current

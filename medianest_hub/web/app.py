@@ -53,7 +53,7 @@ def create_app(hub: WebHub, core: Iterable[CoreRoutes] | None = None) -> Sanic[A
     )
     Sanic.unregister_app(app)  # Sanic's own list of applications would keep this one for ever
     app.ctx.hub = hub
-    routers = all_core_routes() if core is None else core
+    routers = all_core_routes(local=hub.settings.auth.local) if core is None else core
     app.ctx.mounted = mount_all(app, hub, [*routers, docs_routes(hub)])
     hub.openapi = OpenApiDocument(app.ctx.mounted, hub.settings.server.public_url)
     app.ctx.realtime = attach_realtime(app, hub.settings.server, hub.addresses)

@@ -26,6 +26,7 @@ class Binder:
     def __init__(self, models: RouteModels) -> None:
         self.models = models
         self.wants_body = models.body is not Empty
+        self._needs_body = needs_body(models.body)
         self._lists = {name for name, info in _by_alias(models.query) if _takes_list(info.annotation)}
         self._no_query = models.query is Empty
         self._empty_path = models.path is Empty
@@ -68,8 +69,8 @@ class Binder:
 
         Raises `UnsupportedMedia` for anything but JSON, `BadInput` for broken JSON.
         """
-        if not content and not self.wants_body:
-            return Empty(), []
+        if not content and not self._needs_body:
+            return self.models.body(), []
         if not content:
             return None, [FieldProblem(field="body", code="missing", message="Send a JSON object as the body.")]
         if encoding is not None and encoding.strip().lower() != "identity":
@@ -81,6 +82,11 @@ class Binder:
         # Named beside what the model finds wrong: a sender hears of everything at once.
         problems += unusable_in_json(content)
         return (None if problems else model), problems
+
+
+def needs_body(model: type[BaseModel]) -> bool:
+    """Whether a body must be sent: where every field may be left out, so may the whole."""
+    return any(info.is_required() for info in model.model_fields.values())
 
 
 def refuse(problems: list[FieldProblem]) -> BadInput:

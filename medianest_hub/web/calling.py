@@ -6,19 +6,22 @@ import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
+from time import perf_counter
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
-from uuid import UUID
+from typing import Any, Final, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
 import structlog
 from sanic import Request
 
-from medianest_hub.accounts.tokens import Tokens
+from medianest_hub.accounts.tokens import Claims
 from medianest_hub.infrastructure.database import is_transient
-from medianest_hub.plugin_api.errors import HubError, Unavailable
+from medianest_hub.plugin_api.errors import Forbidden, HubError, Unavailable
+from medianest_hub.plugin_api.routes import Call
 from medianest_hub.plugin_host.bounded import contained
 from medianest_hub.web.client_address import ClientAddresses, base_url, last_said
+from medianest_hub.web.cookies import CookieRules, SameSite
 from medianest_hub.web.plain_text import cleaned
 from medianest_hub.web.problems import HandlerTooSlow
 
@@ -27,18 +30,39 @@ log = structlog.get_logger(__name__)
 ResultT = TypeVar("ResultT")
 
 _CREDENTIALS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
+_MOST_COOKIES: Final = 100
 _abandoned: set[asyncio.Task[Any]] = set()
 
 
+class Carrier(Protocol):
+    """The exchange a handler of the core answers: what its answer gets besides, and what the gate found out."""
+
+    lines: bytes
+    began: float
+    claims: Claims | None
+
+
 class RequestFacts:
-    """What a handler sees of the raw request (`plugin_api.routes.RequestView`)."""
+    """What a handler sees of the raw request (`plugin_api.routes.RequestView`), and what only the core's own may use.
 
-    __slots__ = ("_addresses", "_public_url", "_request")
+    Without `carrier` and `rules`, as plugins get it, there are no cookies and no claims.
+    """
 
-    def __init__(self, request: Request[Any, Any], addresses: ClientAddresses, public_url: str | None) -> None:
+    __slots__ = ("_addresses", "_carrier", "_public_url", "_request", "_rules")
+
+    def __init__(
+        self,
+        request: Request[Any, Any],
+        addresses: ClientAddresses,
+        public_url: str | None,
+        carrier: Carrier | None = None,
+        rules: CookieRules | None = None,
+    ) -> None:
         self._request = request
         self._addresses = addresses
         self._public_url = public_url
+        self._carrier = carrier
+        self._rules = rules
 
     @property
     def method(self) -> str:
@@ -77,10 +101,66 @@ class RequestFacts:
         """What the operator set; empty when nothing."""
         return self._public_url or ""
 
-    def session_id(self, tokens: Tokens) -> UUID | None:
-        """The session behind the token that came with the request: for signing out, which only the core can do."""
-        header = self._request.headers.get("authorization")
-        return None if header is None else tokens.read(header[len("bearer ") :].strip()).session_id
+    @property
+    def claims(self) -> Claims | None:
+        """Of the token or key that signs this request in; None for a stranger, whose token may be a bad one."""
+        return self._carrier.claims if self._carrier is not None else None
+
+    @property
+    def age(self) -> float:
+        """Seconds since the request came."""
+        return perf_counter() - self._carrier.began if self._carrier is not None else 0.0
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies that came, by name. Of several of one name the first counts, which has the most exact path."""
+        if self._rules is None:
+            return MappingProxyType({})
+        found: dict[str, str] = {}
+        for line in self._request.headers.getall("cookie", ()):
+            for pair in line.split(";")[:_MOST_COOKIES]:
+                name, separator, value = pair.partition("=")
+                if separator:
+                    found.setdefault(cleaned(name.strip()), cleaned(value.strip()))
+        return MappingProxyType(found)
+
+    def set_cookie(self, name: str, value: str, max_age: int, same_site: SameSite = "Strict") -> None:
+        """Let the answer, whatever it will be, set the cookie for `max_age` seconds; see `web.cookies` for the names."""
+        if self._carrier is None or self._rules is None:
+            raise RuntimeError("only the core's own routes set cookies")
+        self._carrier.lines += self._rules.line(name, value, max_age, same_site)
+
+    def clear_cookie(self, name: str) -> None:
+        """Let the answer, whatever it will be, make the browser forget the cookie."""
+        self.set_cookie(name, "", 0)
+
+    def check_origin(self) -> None:
+        """Raises `Forbidden` `origin_refused` when a page of another site caused this request, cookies and all."""
+        headers = self._request.headers
+        origin = headers.get("origin")
+        if origin is None:
+            if cleaned(headers.get("sec-fetch-site", "")).strip().lower() in ("cross-site", "same-site"):
+                raise _foreign()
+        elif self._rules is None or len(headers.getall("origin")) > 1:
+            raise _foreign()
+        else:
+            here = RequestFacts(self._request, self._addresses, None).base_url
+            if not self._rules.may_come_from(cleaned(origin), urlsplit(here.lower()).netloc):
+                raise _foreign()
+
+
+def facts(call: Call[Any, Any, Any]) -> RequestFacts:
+    """The request behind a call, for the core's own handlers."""
+    if not isinstance(call.request, RequestFacts):
+        raise TypeError("this call did not come by HTTP")
+    return call.request
+
+
+def _foreign() -> Forbidden:
+    return Forbidden(
+        "A page of another site asked for this; add its origin to server.cors_origins if it is yours.",
+        code="origin_refused",
+    )
 
 
 async def within(

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from sanic import Request
 from sanic.exceptions import SanicException
 
+from medianest_hub.accounts.tokens import Claims
 from medianest_hub.plugin_api.answers import FileAnswer, StreamAnswer
 from medianest_hub.plugin_api.errors import Forbidden, NotFound, Unauthorized, Unavailable
 from medianest_hub.plugin_api.people import Person
@@ -46,11 +47,15 @@ _NOTHING_ASKED = Reply(None, "", "", b"")
 class Exchange:
     """One request on its way. `lines` are the header lines its answer gets whatever becomes of it; `code` only a refusal has."""
 
-    __slots__ = ("code", "id", "lines", "request", "segments")
+    __slots__ = ("began", "claims", "code", "id", "lines", "person", "reached", "request", "segments")
     code: str
 
-    def __init__(self, request: SanicRequest, segments: dict[str, str], block: HeaderBlock) -> None:
+    def __init__(self, request: SanicRequest, segments: dict[str, str], block: HeaderBlock, began: float) -> None:
         headers = request.headers
+        self.began = began
+        self.claims: Claims | None = None
+        self.person: Person | None = None
+        self.reached = False  # whether a handler was called
         self.request = request
         self.segments = segments
         self.id = request_id(headers.get("x-request-id"))
@@ -83,7 +88,7 @@ class Endpoint:
         """Answer the request; None when the answer was sent already. Raises nothing but `CancelledError`."""
         began = perf_counter()
         stream: Any = request.stream
-        exchange = Exchange(request, segments, self._hub.block)
+        exchange = Exchange(request, segments, self._hub.block, began)
         try:
             answer = await self._serve(exchange)
             status = answer.status if answer is not None else stream.response.status
@@ -116,6 +121,8 @@ class Endpoint:
         plan = self._questions.plan(gate, claims, request, runtime.generation if runtime is not None else 0)
         reply = await gate.trip.ask(plan.question) if self._asks else _NOTHING_ASKED
         gate.check_limits(reply, mounted.zones, plan.who)
+        if reply is not None:
+            exchange.lines += reply.limits
         person: Person | None = None
         if mounted.permission is not None:
             if claims is None:
@@ -124,6 +131,8 @@ class Endpoint:
         elif claims is not None:
             with contextlib.suppress(Unauthorized, Unavailable):  # a public route serves whoever this is
                 person = await gate.person(claims, reply)
+        exchange.claims = claims if person is not None else None
+        exchange.person = person
         if runtime is not None and not runtime.running:
             raise runtime.refusal()
         if person is not None and mounted.permission is not None and not person.can(mounted.permission):
@@ -181,7 +190,12 @@ class Endpoint:
         """Owner, validation, handler. What the handler works with stays open until `held` is closed."""
         runtime, route = self._runtime(), self._route
         ctx: Any = held.enter_context(runtime.use()) if runtime is not None else self._hub.parts
-        facts = RequestFacts(exchange.request, self._hub.addresses, self._hub.settings.server.public_url)
+        facts = RequestFacts(
+            exchange.request,
+            self._hub.addresses,
+            self._hub.settings.server.public_url,
+            *((exchange, self._hub.cookies) if runtime is None else ()),
+        )
         if self._binder is None:
             self._binder = Binder(self.mounted.models)
         segments = {name: exchange.segments[f"p{index}"] for index, name in enumerate(self._names)}
@@ -202,6 +216,7 @@ class Endpoint:
         if wrong or path is None or query is None or body is None:
             raise refuse(wrong)
         call: Call[Any, Any, Any] = Call(path, query, body, exchange.id, facts, person)
+        exchange.reached = True
         return await within(route.deadline, route.handler, (ctx, call), exchange.id, held, context)
 
     async def _send(self, result: object, exchange: Exchange) -> Answer | None:

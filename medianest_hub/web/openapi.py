@@ -18,6 +18,7 @@ from medianest_hub import __version__
 from medianest_hub.plugin_api.answers import FileAnswer, StreamAnswer
 from medianest_hub.plugin_api.routes import Empty
 from medianest_hub.plugin_host.declarations import LoadedPlugin
+from medianest_hub.web.binding import needs_body
 from medianest_hub.web.mounted import Mounted
 from medianest_hub.web.problems import Problem
 
@@ -206,7 +207,7 @@ def _operation(one: Mounted, schemas: _Schemas, name: str) -> Json:
         operation["x-permission"] = one.permission
     if models.body is not Empty:
         content = {"application/json": {"schema": schemas.ref(models.body, "validation")}}
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": needs_body(models.body), "content": content}
     return operation
 
 
@@ -227,7 +228,8 @@ def _responses(one: Mounted, schemas: _Schemas) -> Json:
     if answer is None:
         responses["204"] = {"description": "Done."}
     elif issubclass(answer, FileAnswer | StreamAnswer):
-        content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+        # What kind of bytes is known only once they are there: a film, a page, a picture.
+        content: Json = {"*/*": {}}
         responses[str(route.status)] = {"description": "The bytes.", "content": content}
         if issubclass(answer, FileAnswer):
             responses["206"] = {"description": "The asked-for part.", "content": content}

@@ -5,14 +5,20 @@ from __future__ import annotations
 from medianest_hub.web.mounting import CoreRoutes
 
 
-def all_core_routes() -> list[CoreRoutes]:
-    """Every core router. Imported here and not above: routers know the web's types, and mounting knows no router."""
-    from medianest_hub.web.routes import auth, dashboard, health, jobs, metrics, plugins, setup
+def all_core_routes(*, local: bool = True) -> list[CoreRoutes]:
+    """Every core router; `local`: whether people may sign in with a password of the hub's own.
+
+    Imported here and not above: routers know the web's types, and mounting knows no router.
+    """
+    from medianest_hub.web.routes import audit, auth, dashboard, health, jobs, metrics, pages, plugins, setup
 
     return [
         CoreRoutes("auth", auth.router),
+        *([CoreRoutes("auth", auth.local_router)] if local else []),
         CoreRoutes("setup", setup.router),
+        CoreRoutes("pages", pages.router, zone="static"),
         CoreRoutes("plugins", plugins.router),
+        CoreRoutes("audit", audit.router),
         CoreRoutes("dashboard", dashboard.router),
         CoreRoutes("jobs", jobs.router),
         CoreRoutes("metrics", metrics.router, zone=None),

@@ -1,12 +1,9 @@
-"""The first admin, made once with the link printed at the first start, and the small page behind that link."""
+"""The first admin, made once with the link printed at the first start."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Iterator
-from functools import cache
-from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -14,12 +11,10 @@ from pydantic_core import PydanticCustomError
 from medianest_hub.accounts.names import clean_username
 from medianest_hub.accounts.password_rules import check_password
 from medianest_hub.jobs.assembly import HubParts
-from medianest_hub.plugin_api.answers import StreamAnswer
 from medianest_hub.plugin_api.errors import BadInput
 from medianest_hub.plugin_api.routes import Call, Empty, Router
-from medianest_hub.web.answers import ready
-from medianest_hub.web.header_block import PAGE_CSP
-from medianest_hub.web.routes.auth import Token, token_answer
+from medianest_hub.web.calling import facts
+from medianest_hub.web.routes.auth import Client, Token, token_answer
 
 router = Router()
 
@@ -42,6 +37,7 @@ class FirstAdmin(BaseModel):
     token: SecretStr = Field(min_length=1, max_length=256)
     username: str = Field(min_length=1, max_length=256)
     password: SecretStr = Field(min_length=1, max_length=1024)
+    client: Client = "browser"
 
     @field_validator("username")
     @classmethod
@@ -73,41 +69,15 @@ async def setup_state(parts: HubParts, call: Call) -> SetupState:
 async def set_up(parts: HubParts, call: Call[Empty, Empty, FirstAdmin]) -> Token:
     """Make the first admin and sign them in, exactly once.
 
-    403 `setup_token_invalid` for a wrong or expired token, 409 `already_set_up` as soon as anybody exists.
+    403 `setup_token_invalid` for a wrong or expired token, 409 `already_set_up` as soon as anybody exists, 403
+    `origin_refused` to a page of another site.
     """
     body = call.body
+    facts(call).check_origin()
     person = await parts.first_run.complete(
         body.token.get_secret_value(), body.username, body.password.get_secret_value()
     )
     signed_in = await parts.sign_in.of_person(
         person, address=call.request.address, user_agent=call.request.headers.get("user-agent", "")
     )
-    return token_answer(signed_in)
-
-
-@router.get("/setup", public=True, limit="static")
-async def setup_page(parts: HubParts, call: Call) -> StreamAnswer:
-    """The page behind the set-up link."""
-    return _file("setup.html", "text/html; charset=utf-8")
-
-
-@router.get("/setup/setup.css", public=True, limit="static")
-async def setup_style(parts: HubParts, call: Call) -> StreamAnswer:
-    """Its style."""
-    return _file("setup.css", "text/css; charset=utf-8")
-
-
-@router.get("/setup/setup.js", public=True, limit="static")
-async def setup_script(parts: HubParts, call: Call) -> StreamAnswer:
-    """Its script."""
-    return _file("setup.js", "text/javascript; charset=utf-8")
-
-
-def _file(name: str, content_type: str) -> StreamAnswer:
-    content = _read(name)
-    return ready(content, content_type, csp=PAGE_CSP, etag=hashlib.sha256(content).hexdigest()[:16])
-
-
-@cache
-def _read(name: str) -> bytes:
-    return (files("medianest_hub.web") / "ui" / name).read_bytes()
+    return await token_answer(parts, call, signed_in, body.client)

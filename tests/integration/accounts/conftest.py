@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest_asyncio
 
-from medianest_hub.accounts import FirstRun, Passwords, People, Sessions, SignIn, Tokens
+from medianest_hub.accounts import FirstRun, Passwords, People, RefreshTokens, Sessions, SignIn, Tokens
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.infrastructure.redis import RedisLink
@@ -25,6 +25,7 @@ class Replica:
     people: People
     sessions: Sessions
     tokens: Tokens
+    refresh: RefreshTokens
     sign_in: SignIn
     first_run: FirstRun
 
@@ -37,10 +38,11 @@ class Replica:
         people = People(db, redis, secrets, Passwords(memory_kib=64, time_cost=1))
         sessions = Sessions(db, redis, realtime)
         tokens = Tokens(secrets, 3600)
-        sign_in = SignIn(db, redis, secrets, people, sessions, tokens)
+        refresh = RefreshTokens(db, secrets, sessions, realtime)
+        sign_in = SignIn(db, redis, secrets, people, sessions, tokens, refresh)
         await redis.start()
         await redis.wait_subscribed()
-        return cls(db, redis, realtime, people, sessions, tokens, sign_in, FirstRun(db, people))
+        return cls(db, redis, realtime, people, sessions, tokens, refresh, sign_in, FirstRun(db, people))
 
     async def close(self) -> None:
         self.people.close()
