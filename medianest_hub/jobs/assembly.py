@@ -6,7 +6,7 @@ import asyncio
 import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 from medianest_hub.accounts.first_run import FirstRun
 from medianest_hub.accounts.identities import Identities
@@ -44,6 +44,18 @@ from medianest_hub.settings import HubSettings, LoadedSettings
 ProcessRole = Literal["web", "worker"]
 
 
+class OfRoom(Protocol):
+    """What `HubParts.of_room` makes and closes."""
+
+    def __init__(self, parts: HubParts) -> None: ...
+
+    async def close(self) -> None:
+        """End what it began."""
+
+
+RoomT = TypeVar("RoomT", bound=OfRoom)
+
+
 @dataclass
 class HubParts:
     """One process's parts. `open` connects them; plugins run once `host.start()` was awaited."""
@@ -73,11 +85,23 @@ class HubParts:
     health: Health
     clock: Clock
     _exits: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
+    _of_rooms: dict[type[Any], Any] = field(default_factory=dict, repr=False)
 
     @property
     def settings(self) -> HubSettings:
         """The core's settings."""
         return self.loaded.settings
+
+    def of_room(self, kind: type[RoomT]) -> RoomT:
+        """The one `kind` of this process, made of the parts when first asked for, and closed with them.
+
+        For what a room above this one keeps, which this one cannot know.
+        """
+        made = self._of_rooms.get(kind)
+        if made is None:
+            made = self._of_rooms[kind] = kind(self)
+        known: RoomT = made
+        return known
 
     @classmethod
     async def open(cls, loaded: LoadedSettings, process: ProcessRole, host: PluginHost | None = None) -> HubParts:
@@ -157,6 +181,8 @@ class HubParts:
 
     async def close(self) -> None:
         """Stop the plugins, then close all connections."""
+        for made in self._of_rooms.values():
+            await made.close()
         await self.health.stop()
         await self.dashboard.close()
         await self.host.stop()

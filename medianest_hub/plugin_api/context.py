@@ -13,6 +13,7 @@ from medianest_hub.plugin_api.services import (
     Database,
     Events,
     Http,
+    Images,
     Jobs,
     Log,
     Metrics,
@@ -50,6 +51,7 @@ class Context(Generic[SettingsT]):
     realtime: Realtime
     notify: Notify
     people: People
+    images: Images
     secrets: Secrets
     metrics: Metrics
     state: dict[str, object]

@@ -21,3 +21,7 @@ class ImageSource:
     name: str
     fetch: ImageFetch
     max_bytes: int = 8 * 1024 * 1024
+
+    async def __call__(self, ctx: Any, ref: str, width: int = 0, height: int = 0) -> bytes:
+        """Call it directly, as a test does."""
+        return await self.fetch(ctx, ref, width, height)

@@ -255,9 +255,11 @@ class Images(Protocol):
     """Links by which a page may show this plugin's pictures."""
 
     def link(self, source: str, ref: str, *, width: int = 0, height: int = 0) -> str:
-        """The path of that picture, at most that many pixels wide and high (0: as it is), good for a day or more.
+        """The path of that picture, fitted into about that many pixels (0: as it is), good for one day at least, two at most.
 
-        `source` is the name of one of the plugin's `ImageSource`s. The same arguments give the same link for a day.
+        `source` is the name of one of the plugin's `ImageSource`s. Sizes are rounded up to one of a few steps. The same
+        arguments give the same link for a day. `BadInput` for a source the plugin does not declare, or a `ref` of more
+        than 1000 bytes.
         """
 
 

@@ -19,6 +19,7 @@ from medianest_hub.plugin_api.services import (
     Database,
     Events,
     Http,
+    Images,
     Jobs,
     Metrics,
     Notify,
@@ -52,6 +53,7 @@ class Services:
     realtime: Realtime
     notify: Notify
     people: People
+    images: Images
     secrets: Secrets
     metrics: Metrics
     close: Callable[[], Awaitable[None]]
@@ -111,6 +113,7 @@ class ContextFactory:
             realtime=services.realtime,
             notify=services.notify,
             people=services.people,
+            images=services.images,
             secrets=services.secrets,
             metrics=services.metrics,
             state={},

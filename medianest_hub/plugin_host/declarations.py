@@ -10,10 +10,12 @@ from types import ModuleType
 from typing import Any
 
 import pluggy
+from pydantic import BaseModel
 
 from medianest_hub.plugin_api import hookspecs
 from medianest_hub.plugin_api.events import Listener
 from medianest_hub.plugin_api.health import HealthCheck
+from medianest_hub.plugin_api.images import ImageSource
 from medianest_hub.plugin_api.lifecycle import Lifecycle
 from medianest_hub.plugin_api.media import MediaSource
 from medianest_hub.plugin_api.notifiers import Notifier
@@ -30,7 +32,9 @@ from medianest_hub.settings import Rate
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,59}")
 _PATH = re.compile(r"(/|(/(\{[a-z_]+\}|[A-Za-z0-9_][A-Za-z0-9_.~-]*))+)")
-_CORE_LIMITS = frozenset({"api", "auth", "youtube", "static", "images"})
+_CORE_LIMITS = frozenset({"api", "auth", "youtube", "static", "images", "webhooks"})
+_MOST_BYTES = 32 * 1024 * 1024
+"""No picture and no webhook's body may be declared larger: each is held in memory."""
 
 _LISTS: dict[str, type[Any]] = {
     "hub_tasks": Task,
@@ -41,6 +45,7 @@ _LISTS: dict[str, type[Any]] = {
     "hub_listeners": Listener,
     "hub_media_sources": MediaSource,
     "hub_sign_in": SignInProvider,
+    "hub_images": ImageSource,
     "hub_notifiers": Notifier,
 }
 
@@ -66,12 +71,21 @@ class LoadedPlugin:
     listeners: tuple[Listener, ...] = ()
     media_sources: tuple[MediaSource, ...] = ()
     sign_in: tuple[SignInProvider, ...] = ()
+    images: tuple[ImageSource, ...] = ()
     notifiers: tuple[Notifier, ...] = ()
     lifecycle: Lifecycle = Lifecycle()  # noqa: RUF009 - frozen, no state
 
     def full_permission(self, permission: str) -> str:
         """A local name made full; a full one (with a dot) as it is."""
         return permission if "." in permission else f"{self.name}.{permission}"
+
+    def image_source(self, name: str) -> ImageSource | None:
+        """The source of pictures of that name."""
+        return next((source for source in self.images if source.name == name), None)
+
+    def webhook(self, name: str) -> Webhook | None:
+        """The webhook of that name."""
+        return next((webhook for webhook in self.webhooks if webhook.name == name), None)
 
     def task(self, name: str) -> Task | None:
         """The task of that name."""
@@ -169,6 +183,8 @@ def _check(plugin: LoadedPlugin) -> None:
             plugin.webhooks,
             plugin.listeners,
             plugin.notifiers,
+            plugin.images,
+            plugin.sign_in,
         ):
             _unique(plugin.name, items)
         _unique(plugin.name, plugin.info.permissions)
@@ -180,6 +196,7 @@ def _check(plugin: LoadedPlugin) -> None:
         for widget in plugin.widgets:
             answer_model(widget.load)
             _check_permission(plugin, widget.permission, f"widget {widget.name!r}")
+        _check_bounds(plugin)
         _check_coroutines(plugin)
     except SignatureError as error:
         raise DeclarationError(str(error)) from error
@@ -227,12 +244,33 @@ def _check_permission(plugin: LoadedPlugin, permission: str, what: str) -> None:
         raise DeclarationError(f"{what}: permission {permission!r} is not declared in PluginInfo.permissions")
 
 
+def _check_bounds(plugin: LoadedPlugin) -> None:
+    for webhook in plugin.webhooks:
+        what = f"webhook {webhook.name!r}"
+        if not (inspect.isclass(webhook.model) and issubclass(webhook.model, BaseModel)):
+            raise DeclarationError(f"{what}: its model must be a Pydantic model, not {webhook.model!r}")
+        if not 0 < webhook.body_limit <= _MOST_BYTES:
+            raise DeclarationError(f"{what}: body_limit must be between 1 and {_MOST_BYTES} bytes")
+        if webhook.multipart_field == "":
+            raise DeclarationError(f"{what}: multipart_field is empty; leave it out where the service sends JSON")
+    for provider in plugin.sign_in:
+        if not provider.title:
+            raise DeclarationError(f"sign-in provider {provider.name!r}: its title is empty; it is what the button says")
+    for source in plugin.images:
+        if not 0 < source.max_bytes <= _MOST_BYTES:
+            raise DeclarationError(f"image source {source.name!r}: max_bytes must be between 1 and {_MOST_BYTES}")
+
+
 def _check_coroutines(plugin: LoadedPlugin) -> None:
     handlers: list[tuple[str, Callable[..., Any] | None]] = [
         *((f"stream {item.name}", item.run) for item in plugin.streams),
         *((f"health check {item.name}", item.check) for item in plugin.health_checks),
         *((f"listener {item.name}", item.handler) for item in plugin.listeners),
         *((f"webhook {item.name}", item.handler) for item in plugin.webhooks),
+        *((f"image source {item.name}", item.fetch) for item in plugin.images),
+        *((f"sign-in provider {item.name}", item.begin) for item in plugin.sign_in),
+        *((f"sign-in provider {item.name}", item.complete) for item in plugin.sign_in),
+        *((f"sign-in provider {item.name}", item.recheck) for item in plugin.sign_in),
         ("check_settings", plugin.lifecycle.check_settings),
         ("startup", plugin.lifecycle.startup),
         ("shutdown", plugin.lifecycle.shutdown),

@@ -10,7 +10,7 @@ def all_core_routes(*, local: bool = True) -> list[CoreRoutes]:
 
     Imported here and not above: routers know the web's types, and mounting knows no router.
     """
-    from medianest_hub.web.routes import audit, auth, dashboard, health, jobs, metrics, pages, plugins, setup
+    from medianest_hub.web.routes import audit, auth, dashboard, health, images, jobs, metrics, pages, plugins, setup
 
     return [
         CoreRoutes("auth", auth.router),
@@ -21,6 +21,7 @@ def all_core_routes(*, local: bool = True) -> list[CoreRoutes]:
         CoreRoutes("audit", audit.router),
         CoreRoutes("dashboard", dashboard.router),
         CoreRoutes("jobs", jobs.router),
+        CoreRoutes("images", images.router, zone="images"),
         CoreRoutes("metrics", metrics.router, zone=None),
         CoreRoutes("health", health.router, zone=None, always=frozenset({"/api/health/live", "/api/health/ready"})),
     ]
