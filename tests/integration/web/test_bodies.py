@@ -183,11 +183,41 @@ async def test_ambiguous_framing_is_refused_and_the_connection_ended(site: Site,
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
-async def test_broken_chunks_are_a_400(site: Site) -> None:
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"zz\r\nabc\r\n",
+        b"0x2\r\n{}\r\n0\r\n\r\n",
+        b"+2\r\n{}\r\n0\r\n\r\n",
+        b"2_\r\n{}\r\n0\r\n\r\n",
+        b" 2\r\n{}\r\n0\r\n\r\n",
+        b"2 \r\n{}\r\n0\r\n\r\n",
+        b"\xd9\xa2\r\n{}\r\n0\r\n\r\n",
+        b"\r\n{}\r\n0\r\n\r\n",
+        b"2\n{}\r\n0\r\n\r\n",
+        b"2;a\nb\r\n{}\r\n0\r\n\r\n",
+        b"2;a\rb\r\n{}\r\n0\r\n\r\n",
+        b"2\r\n{}XX0\r\n\r\n",
+        b"2\r\n{}\r\n0\r\nX: y\r\n\r\n",
+        b"ffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+        b"2;" + b"a" * 100 + b"\r\n{}\r\n0\r\n\r\n",
+    ],
+)
+async def test_broken_chunks_are_a_400_and_the_last_of_the_connection(site: Site, chunks: bytes) -> None:
     mia = await site.person()
     lines = ["Transfer-Encoding: chunked", "Content-Type: application/json"]
     announced = head("/api/v1/bodies/text", f"Authorization: Bearer {mia.token}", *lines)
-    assert problem(await raw(site.port, announced + b"zz\r\nabc\r\n"))[0] == 400
+    answer = await raw(site.port, announced + chunks + head("/api/v1/bodies/open"))
+    assert problem(answer) == (400, "bad_request")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize("cut", range(1, 40, 3))
+async def test_chunks_are_read_wherever_the_network_cuts_them(site: Site, cut: int) -> None:
+    body = b'6;a="b"\r\n{"text\r\n7\r\n":"abc"\r\n1\r\n}\r\n0\r\n\r\n'
+    lines = ["Transfer-Encoding: chunked", "Content-Type: application/json", "Connection: close"]
+    answer = await raw(site.port, head("/api/v1/bodies/open", *lines) + body[:cut], body[cut:], pause=0.01)
+    assert answer.endswith(b'{"size":3}')
 
 
 async def test_a_get_with_a_body_is_answered_all_the_same(site: Site) -> None:
