@@ -17,6 +17,8 @@ _SECRET = re.compile(
 _URL_PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^/\s]+@")
 _BEARER = re.compile(r"\b([Bb]earer|BEARER|Basic)\s{1,3}[A-Za-z0-9._~+/=-]+")
 _COOKIE = re.compile(r"\b((?:Set-)?Cookie:\s?)(?=[^\s=;]{1,200}=)[^\r\n]+", re.IGNORECASE)
+# The hub's own API keys and refresh tokens, by the letters they begin with.
+_OURS = re.compile(r"\bmn[a-z]?_[A-Za-z0-9_-]{32,}")
 _JWT = re.compile(r"\beyJ[\w-]{10,}\.[\w-]{2,}\.[\w-]*")
 # A name and what parts it from its value. The set-up link is printed to be opened, so its token stays.
 _NAMED = re.compile(r"""(?<![\w-])(?<!/setup\#)([A-Za-z_][\w-]{0,63})(["']?\s{0,3}[=:]\s{0,3})""", re.VERBOSE)
@@ -39,6 +41,8 @@ def mask_text(text: str) -> str:
         text = _URL_PASSWORD.sub(rf"\1:{MASK}@", text)
     if "=" in text or ":" in text:
         text = _mask_named(_COOKIE.sub(rf"\1{MASK}", text))
+    if "mn" in text:
+        text = _OURS.sub(MASK, text)
     return _JWT.sub(MASK, _BEARER.sub(rf"\1 {MASK}", text))
 
 
