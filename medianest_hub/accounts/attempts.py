@@ -53,7 +53,7 @@ _FINISH = "DELETE FROM medianest.sign_in_attempts WHERE token_hash = $1 AND clai
 
 
 class Wishes(BaseModel):
-    """What somebody asked for when they began. `link` is the person to link to, None for signing in.
+    """What somebody asked for when they began. `link` is the person to link to and `link_session` the session they asked in.
 
     `return_to` is a path on this hub to show afterwards. `native` clients hold the attempt themselves, not in a cookie.
     """
@@ -61,6 +61,7 @@ class Wishes(BaseModel):
     remember: bool = False
     invite: str | None = None
     link: UUID | None = None
+    link_session: UUID | None = None
     return_to: str = "/"
     native: bool = False
     poll_seconds: float | None = None

@@ -70,6 +70,22 @@ class Identities:
         rows = await self._db.fetch(f"{_SELECT} WHERE user_id = $1 ORDER BY provider", person_id)
         return [_identity(row) for row in rows]
 
+    async def owner(self, identity_id: UUID) -> UUID | None:
+        """Whose account that is; None for one that is not known."""
+        found: UUID | None = await self._db.fetchval(
+            "SELECT user_id FROM medianest.identities WHERE id = $1", identity_id
+        )
+        return found
+
+    async def providers_of(self, person_ids: list[UUID]) -> dict[UUID, list[str]]:
+        """By which providers each of these people signs in; those without any are left out."""
+        rows = await self._db.fetch(
+            "SELECT user_id, array_agg(provider ORDER BY provider) AS providers FROM medianest.identities "
+            "WHERE user_id = ANY($1) GROUP BY user_id",
+            person_ids,
+        )
+        return {row["user_id"]: list(row["providers"]) for row in rows}
+
     async def link(
         self, person_id: UUID, provider: str, identity: Identity, tx: Queries | None = None
     ) -> KnownIdentity:

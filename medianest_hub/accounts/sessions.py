@@ -71,6 +71,10 @@ _END_ALL = """
 UPDATE medianest.sessions SET ended_at = now(), end_reason = $2
 WHERE user_id = $1 AND ended_at IS NULL AND id IS DISTINCT FROM $3 RETURNING id
 """
+_END_OF_PROVIDER = """
+UPDATE medianest.sessions SET ended_at = now(), end_reason = $3
+WHERE user_id = $1 AND provider = $2 AND ended_at IS NULL AND id IS DISTINCT FROM $4 RETURNING id
+"""
 _LIVE_AMONG = """
 SELECT s.id FROM medianest.sessions s JOIN medianest.users u ON u.id = s.user_id
 WHERE s.id = ANY($1) AND s.ended_at IS NULL AND s.expires_at > now() AND u.status = 'active'
@@ -170,6 +174,12 @@ class Sessions:
     async def end_all(self, person_id: UUID, *, keep: UUID | None = None, reason: str = "signed_out") -> int:
         """End every session of that person but `keep`; returns how many."""
         rows = await self._db.fetch(_END_ALL, person_id, reason, keep)
+        await self._tell([row["id"] for row in rows])
+        return len(rows)
+
+    async def end_of_provider(self, person_id: UUID, provider: str, *, keep: UUID | None = None, reason: str) -> int:
+        """End every session of that person that began by that provider, but `keep`; returns how many."""
+        rows = await self._db.fetch(_END_OF_PROVIDER, person_id, provider, reason, keep)
         await self._tell([row["id"] for row in rows])
         return len(rows)
 

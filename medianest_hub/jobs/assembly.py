@@ -8,14 +8,20 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
+from medianest_hub.accounts.attempts import Attempts
 from medianest_hub.accounts.first_run import FirstRun
 from medianest_hub.accounts.identities import Identities
 from medianest_hub.accounts.invites import Invites
 from medianest_hub.accounts.joining import Joining
+from medianest_hub.accounts.leaving import Leaving
+from medianest_hub.accounts.overrides import Overrides
+from medianest_hub.accounts.password_change import PasswordChange
+from medianest_hub.accounts.password_links import PasswordLinks
 from medianest_hub.accounts.people import People
 from medianest_hub.accounts.refresh import RefreshTokens
 from medianest_hub.accounts.sessions import Sessions
 from medianest_hub.accounts.sign_in import SignIn
+from medianest_hub.accounts.sign_in_providers import SignInProviders
 from medianest_hub.accounts.tokens import Tokens
 from medianest_hub.audit import Audit
 from medianest_hub.dashboard import Dashboard
@@ -76,6 +82,12 @@ class HubParts:
     identities: Identities
     invites: Invites
     joining: Joining
+    leaving: Leaving
+    overrides: Overrides
+    password_change: PasswordChange
+    password_links: PasswordLinks
+    providers: SignInProviders
+    attempts: Attempts
     realtime: RealtimeLog
     jobs: JobStore
     outbox: Outbox
@@ -147,10 +159,11 @@ class HubParts:
         secrets: SecretBox,
         host: PluginHost,
     ) -> HubParts:
-        realtime = RealtimeLog(db, redis)
+        realtime, http = RealtimeLog(db, redis), HttpClients()
         people, sessions = People(db, redis, secrets), Sessions(db, redis, realtime)
         refresh = RefreshTokens(db, secrets, sessions, realtime)
         identities, invites = Identities(db), Invites(db, people)
+        outbox = Outbox(db, redis)
         tokens = Tokens(secrets, loaded.settings.auth.access_token_minutes * 60)
         return cls(
             loaded=loaded,
@@ -169,11 +182,17 @@ class HubParts:
             identities=identities,
             invites=invites,
             joining=Joining(db, people, identities, invites, realtime, loaded.settings.auth),
+            leaving=Leaving(db, people, sessions, outbox.emit_own),
+            overrides=Overrides(db, people),
+            password_change=PasswordChange(redis, secrets, people, sessions),
+            password_links=PasswordLinks(db, people),
+            providers=SignInProviders(loaded.settings.auth, host, http.client("oidc")),
+            attempts=Attempts(db, secrets),
             realtime=realtime,
             jobs=JobStore(db, redis, realtime),
-            outbox=Outbox(db, redis),
+            outbox=outbox,
             dashboard=Dashboard(host, redis, realtime, loaded.settings.dashboard.budget_ms / 1000),
-            http=HttpClients(),
+            http=http,
             host=host,
             health=Health(db, redis, realtime, host, loaded.settings.data_dir),
             clock=SystemClock(),

@@ -75,6 +75,7 @@ class SignInProvider:
     - `recheck` runs in a worker every `auth.recheck_hours` for each identity; anything but `GOOD` ends the sessions that
       began by it. An exception means "cannot say now".
     - The provider's id is the plugin's name where `name` equals it, else `<plugin>-<name>`.
+    - `polls`: nothing brings the browser back, so a page opens the provider in a window of its own and polls meanwhile.
     """
 
     name: str
@@ -83,3 +84,4 @@ class SignInProvider:
     complete: SignInComplete
     recheck: SignInRecheck | None = None
     icon: str = ""
+    polls: bool = False

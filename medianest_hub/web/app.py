@@ -13,6 +13,7 @@ from sanic.config import Config
 from sanic.exceptions import RequestCancelled, SanicException
 from sanic.handlers import ErrorHandler
 
+from medianest_hub.accounts.sign_in_providers import provider_ids
 from medianest_hub.web import problems
 from medianest_hub.web.calling import foreseen
 from medianest_hub.web.docs_page import docs_routes
@@ -26,6 +27,7 @@ from medianest_hub.web.request_ids import request_id
 from medianest_hub.web.request_log import tell_request
 from medianest_hub.web.route_metrics import CLIENT_GONE, NO_ROUTE
 from medianest_hub.web.routes import all_core_routes
+from medianest_hub.web.sign_in_providers import provider_routes
 from medianest_hub.web.strict_request import StrictRequest
 
 log = structlog.get_logger(__name__)
@@ -54,7 +56,8 @@ def create_app(hub: WebHub, core: Iterable[CoreRoutes] | None = None) -> Sanic[A
     Sanic.unregister_app(app)  # Sanic's own list of applications would keep this one for ever
     app.ctx.hub = hub
     routers = all_core_routes(local=hub.settings.auth.local) if core is None else core
-    app.ctx.mounted = mount_all(app, hub, [*routers, docs_routes(hub)])
+    ways_in = provider_routes(provider_ids(hub.settings.auth, hub.host.plugins))
+    app.ctx.mounted = mount_all(app, hub, [*routers, *([ways_in] if core is None else []), docs_routes(hub)])
     hub.openapi = OpenApiDocument(app.ctx.mounted, hub.settings.server.public_url)
     app.ctx.realtime = attach_realtime(app, hub.settings.server, hub.addresses)
     longest = max((one.route.deadline for one in app.ctx.mounted), default=30.0)

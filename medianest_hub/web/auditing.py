@@ -31,11 +31,13 @@ class Quiet:
 
 
 QUIET: Final[Mapping[str, Quiet]] = {
+    "auth.start_sign_in": Quiet("nobody is signed in by it, and any stranger may; how it ends is told of"),
     "auth.refresh": Quiet("every client does it every quarter of an hour", but=frozenset({"refresh_reused"})),
 }
 """Core routes that change something and are not told of, by name."""
 
 MAY_BE_LEFT_OUT: Final[Mapping[str, str]] = {
+    "auth.complete_sign_in": "a page asks every other second whether the provider is done",
     "jobs.cancel_job": "a person's own job is theirs to cancel; somebody else's is told of",
 }
 """Routes whose handler may say `leave_out_of_audit` for one call that went well, and when it does."""

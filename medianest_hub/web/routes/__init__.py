@@ -10,11 +10,34 @@ def all_core_routes(*, local: bool = True) -> list[CoreRoutes]:
 
     Imported here and not above: routers know the web's types, and mounting knows no router.
     """
-    from medianest_hub.web.routes import audit, auth, dashboard, health, images, jobs, metrics, pages, plugins, setup
+    from medianest_hub.web.routes import (
+        audit,
+        auth,
+        dashboard,
+        health,
+        images,
+        invites,
+        jobs,
+        metrics,
+        pages,
+        passwords,
+        permissions,
+        plugins,
+        providers,
+        setup,
+        users,
+    )
 
     return [
         CoreRoutes("auth", auth.router),
         *([CoreRoutes("auth", auth.local_router)] if local else []),
+        *([CoreRoutes("passwords", passwords.local_router)] if local else []),
+        CoreRoutes("users", users.router),
+        CoreRoutes("permissions", permissions.router),
+        CoreRoutes("invites", invites.router),
+        *([CoreRoutes("invites", invites.local_router)] if local else []),
+        CoreRoutes("auth", providers.router),
+        *([CoreRoutes("auth", providers.local_router)] if local else []),
         CoreRoutes("setup", setup.router),
         CoreRoutes("pages", pages.router, zone="static"),
         CoreRoutes("plugins", plugins.router),
