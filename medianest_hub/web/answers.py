@@ -53,11 +53,19 @@ class ReadyAnswer(StreamAnswer):
     content: bytes = b""
     csp: bytes = API_CSP
     etag: str = ""
+    caching: bytes = REVALIDATE
 
 
-def ready(content: bytes, content_type: str, *, csp: bytes = API_CSP, etag: str = "") -> ReadyAnswer:
-    """An answer of those bytes; with `etag`, one that may be kept and asked about again."""
-    return ReadyAnswer(body=_nothing(), content_type=content_type, content=content, csp=csp, etag=etag)
+def ready(
+    content: bytes, content_type: str, *, csp: bytes = API_CSP, etag: str = "", caching: bytes = REVALIDATE
+) -> ReadyAnswer:
+    """An answer of those bytes; with `etag`, one that may be kept, as `caching` says."""
+    return ReadyAnswer(body=_nothing(), content_type=content_type, content=content, csp=csp, etag=etag, caching=caching)
+
+
+def redirect(location: str) -> ReadyAnswer:
+    """Nothing but another address, for a route whose status is a redirection. `location` is our own, never a caller's."""
+    return ReadyAnswer(body=_nothing(), content_type="", headers={"location": location})
 
 
 def ready_answer(
@@ -66,8 +74,11 @@ def ready_answer(
     """The answer of bytes that are there already, or 304 for a client that has them."""
     kind = header_value(answer.content_type)
     if not answer.etag:
-        return Answer(status, answer.content, block.lines(kind, answer.csp) + extra)
-    lines = block.lines(kind, answer.csp, REVALIDATE) + header_lines([(b"etag", f'"{answer.etag}"'.encode())]) + extra
+        own = header_lines((name.encode(), header_value(value)) for name, value in answer.headers.items())
+        return Answer(status, answer.content, block.lines(kind, answer.csp) + own + extra)
+    lines = (
+        block.lines(kind, answer.csp, answer.caching) + header_lines([(b"etag", f'"{answer.etag}"'.encode())]) + extra
+    )
     if etag_matches(request.headers.get("if-none-match"), answer.etag):
         return Answer(304, b"", lines)
     return Answer(status, answer.content, lines)

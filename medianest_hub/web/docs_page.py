@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache
-from importlib.resources import files
-
 from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_api.answers import StreamAnswer
 from medianest_hub.plugin_api.routes import Call, Router
 from medianest_hub.plugin_host.runtime import PluginRuntime
 from medianest_hub.plugin_host.states import PluginState
 from medianest_hub.web.answers import ready
-from medianest_hub.web.header_block import PAGE_CSP
 from medianest_hub.web.hub import WebHub
 from medianest_hub.web.mounting import CoreRoutes
+from medianest_hub.web.pages import asset, page
 
 
 def docs_routes(hub: WebHub) -> CoreRoutes:
@@ -43,26 +39,16 @@ class _Pages:
 
     async def page(self, parts: HubParts, call: Call) -> StreamAnswer:
         """A page for people that shows the document."""
-        return _file("docs.html", "text/html; charset=utf-8")
+        return page("docs", call.request.public_url)
 
     async def style(self, parts: HubParts, call: Call) -> StreamAnswer:
         """Its style."""
-        return _file("docs.css", "text/css; charset=utf-8")
+        return asset("docs.css")
 
     async def script(self, parts: HubParts, call: Call) -> StreamAnswer:
         """Its script."""
-        return _file("docs.js", "text/javascript; charset=utf-8")
+        return asset("docs.js")
 
     def _state_changed(self, runtime: PluginRuntime, before: PluginState, after: PluginState) -> None:
         if before.is_hidden != after.is_hidden:
             self._hub.openapi.forget()
-
-
-def _file(name: str, content_type: str) -> StreamAnswer:
-    content = _read(name)
-    return ready(content, content_type, csp=PAGE_CSP, etag=hashlib.sha256(content).hexdigest()[:16])
-
-
-@cache
-def _read(name: str) -> bytes:
-    return (files("medianest_hub.web") / "ui" / name).read_bytes()

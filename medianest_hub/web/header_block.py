@@ -24,6 +24,8 @@ PAGE_CSP: Final = (
 
 NO_STORE: Final = b"no-store"
 REVALIDATE: Final = b"private, no-cache"
+IMMUTABLE: Final = b"public, max-age=31536000, immutable"
+"""For what has its version in its address."""
 
 _CLEAN = {ord(bad): None for bad in "\r\n\0"}
 _EXPOSED = b"X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, ETag, Content-Disposition, Content-Range"

@@ -68,6 +68,7 @@ def hub_routes():
 NO_OWNER = {
     "/api/v1/jobs/{id}": "the store finds only what the person may see, which differs for admins",
     "/api/v1/dashboard/{widget}": "a widget is nobody's; which ones somebody may see is decided by their permissions",
+    "/ui/{version}/{file}": "files of the program itself, the same for everybody",
 }
 """Routes for everybody with something in their path and nobody to ask whose it is, and why that is right."""
 

@@ -1,0 +1,66 @@
+// Ways to sign in: the password and linked outside accounts.
+
+import { ask, askFor, busy, toast } from "./dialogs.js";
+import { byId, el, when } from "./dom.js";
+import { offerProviders, waysIn } from "./providers.js";
+import * as session from "./session.js";
+
+const list = byId("identities");
+
+export async function showWays() {
+  const [{ items }, ways] = await Promise.all([session.call("GET", "auth/identities"), waysIn()]);
+  const titles = new Map(ways.providers.map(({ id, title }) => [id, title]));
+  const linked = new Set(items.map(({ provider }) => provider));
+  byId("password-section").hidden = !ways.local;
+  list.classList.remove("coming");
+  list.removeAttribute("aria-busy");
+  list.replaceChildren(...items.map((one) => row(one, titles.get(one.provider) ?? one.provider)));
+  offerProviders(ways.providers.filter(({ id }) => !linked.has(id)), {
+    words: "Link",
+    wishes: () => ({ link: true, return_to: "/account" }),
+    call: confirmedCall,
+    begun: async () => {
+      await showWays();
+      toast("Linked.");
+    },
+  });
+  byId("ways-section").hidden = items.length === 0 && byId("providers").hidden;
+}
+
+function row(one, title) {
+  return el("li", {},
+    el("div", { class: "about" },
+      el("p", { class: "name" }, title),
+      el("p", { class: "soft small" }, one.username || one.email, " · linked ", when(one.linked_at)),
+    ),
+    el("div", { class: "actions" },
+      el("button", { type: "button", class: "danger", "aria-label": `Unlink ${title}`, onclick: (event) => unlink(one, title, event.currentTarget) }, "Unlink"),
+    ),
+  );
+}
+
+async function unlink(one, title, button) {
+  if (!(await ask(`Unlink ${title}?`, `You can no longer sign in with ${title} then.`, "Unlink", { danger: true }))) return;
+  if (await busy(button, () => confirmedCall("DELETE", `auth/identities/${one.id}`))) {
+    await showWays();
+    toast(`${title} is unlinked.`);
+  }
+}
+
+// What changes the ways in wants to know that it is still you: asks for the password, then tries again.
+async function confirmedCall(method, path, body) {
+  try {
+    return await session.call(method, path, body);
+  } catch (problem) {
+    if (problem.code !== "confirmation_needed") throw problem;
+    const confirmed = await askFor(
+      "Is it still you?",
+      "Type your password to go on.",
+      { label: "Password", attributes: { type: "password", autocomplete: "current-password", maxlength: 1024 } },
+      "Go on",
+      (password) => session.call("POST", "auth/confirm", { password }),
+    );
+    if (!confirmed) throw problem;
+    return session.call(method, path, body);
+  }
+}
