@@ -23,7 +23,7 @@ def _clean(text: Any) -> Any:
 Name = Annotated[str, BeforeValidator(lambda value: _clean("" if value is None else value))]
 """A name that may be missing, null or empty."""
 
-Secret = Annotated[str, Field(min_length=4, max_length=4096, pattern=r"^[\x21-\x7e]+$", repr=False)]
+Secret = Annotated[str, Field(min_length=4, max_length=4096, pattern=r"^[\x21-\x7e]+$")]
 """A token: fit for a header."""
 
 

@@ -68,18 +68,11 @@ class PlexTv:
 
     async def account(self, token: str) -> Account:
         """Whose token this is. Raises `TokenRefused`."""
-        answer = await self._get("/api/v2/user", token=token, ok=(200, *_REFUSED))
-        if answer.status in _REFUSED:
-            raise TokenRefused
-        return answer.parse(Account)
+        return (await self._get_as(token, "/api/v2/user")).parse(Account)
 
     async def devices(self, token: str) -> list[Device]:
         """The servers and players this account may use, its own and those shared with it. Raises `TokenRefused`."""
-        answer = await self._get(
-            "/api/v2/resources", token=token, params={"includeHttps": "1"}, cap=_RESOURCES_CAP, ok=(200, *_REFUSED)
-        )
-        if answer.status in _REFUSED:
-            raise TokenRefused
+        answer = await self._get_as(token, "/api/v2/resources", params={"includeHttps": "1"}, cap=_RESOURCES_CAP)
         return answer.parse(Devices).root
 
     async def reachable(self) -> None:
@@ -89,13 +82,24 @@ class PlexTv:
     def _headers(self, token: str | None = None) -> dict[str, str]:
         return plex_headers(self._product, self._client_identifier, token)
 
+    async def _get_as(
+        self, token: str, path: str, *, params: dict[str, str] | None = None, cap: int = _SMALL
+    ) -> HttpResponse:
+        answer = await self._get(path, token=token, params=params, cap=cap, ok=(200, 422, *_REFUSED))
+        # 422 "Invalid token" is what plex.tv says of some tokens that no longer hold (plexapi's source).
+        if answer.status in _REFUSED or (answer.status == 422 and b"Invalid token" in answer.body):
+            raise TokenRefused
+        if answer.status != 200:
+            raise UpstreamError(f"{SERVICE} answered {answer.status}.", service=SERVICE)
+        return answer
+
     async def _get(
         self,
         path: str,
         *,
         token: str | None = None,
         params: dict[str, str] | None = None,
-        deadline: float = _DEADLINE,
+        deadline: float | None = None,
         cap: int = _SMALL,
         retries: int = 2,
         ok: tuple[int, ...] = (200,),
@@ -106,7 +110,7 @@ class PlexTv:
             service=SERVICE,
             headers=self._headers(token),
             params=params,
-            deadline=deadline,
+            deadline=_DEADLINE if deadline is None else deadline,
             cap=cap,
             retries=retries,
             ok=ok,
