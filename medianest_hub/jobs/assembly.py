@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
 from medianest_hub.accounts.attempts import Attempts
+from medianest_hub.accounts.api_keys import ApiKeys
 from medianest_hub.accounts.first_run import FirstRun
 from medianest_hub.accounts.identities import Identities
 from medianest_hub.accounts.invites import Invites
@@ -77,6 +78,7 @@ class HubParts:
     sessions: Sessions
     tokens: Tokens
     refresh: RefreshTokens
+    api_keys: ApiKeys
     sign_in: SignIn
     first_run: FirstRun
     identities: Identities
@@ -177,6 +179,7 @@ class HubParts:
             sessions=sessions,
             tokens=tokens,
             refresh=refresh,
+            api_keys=ApiKeys(db, sessions),
             sign_in=SignIn(db, redis, secrets, people, sessions, tokens, refresh),
             first_run=FirstRun(db, people),
             identities=identities,

@@ -12,6 +12,7 @@ from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.ids import new_id
 from medianest_hub.infrastructure.redis import RedisLink
 from medianest_hub.jobs.documents import to_document
+from medianest_hub.plugin_api.events import EventData
 
 CHANNEL = "mn:events"
 """Redis channel of `{"hint": true}` (look into the outbox) and `{"event": …}` (for `every_process` listeners)."""
@@ -57,3 +58,9 @@ class Outbox:
         elif not await self._redis.publish(CHANNEL, {"hint": True}):
             await self._db.execute("SELECT pg_notify($1, '')", NOTIFY)
         return event_id
+
+    async def emit_own(self, data: EventData, *, person: UUID | None = None, tx: Any = None) -> UUID:
+        """Write an event of the hub itself (`hub:…`)."""
+        return await self.emit(
+            data.type, data.version, "hub", "main", data.model_dump(mode="json"), person=person, tx=tx
+        )

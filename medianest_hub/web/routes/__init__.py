@@ -11,10 +11,12 @@ def all_core_routes(*, local: bool = True) -> list[CoreRoutes]:
     Imported here and not above: routers know the web's types, and mounting knows no router.
     """
     from medianest_hub.web.routes import (
+        api_keys,
         audit,
         auth,
         dashboard,
         health,
+        hooks,
         images,
         invites,
         jobs,
@@ -38,12 +40,14 @@ def all_core_routes(*, local: bool = True) -> list[CoreRoutes]:
         *([CoreRoutes("invites", invites.local_router)] if local else []),
         CoreRoutes("auth", providers.router),
         *([CoreRoutes("auth", providers.local_router)] if local else []),
+        CoreRoutes("api_keys", api_keys.router),
         CoreRoutes("setup", setup.router),
         CoreRoutes("pages", pages.router, zone="static"),
         CoreRoutes("plugins", plugins.router),
         CoreRoutes("audit", audit.router),
         CoreRoutes("dashboard", dashboard.router),
         CoreRoutes("jobs", jobs.router),
+        CoreRoutes("hooks", hooks.router),
         CoreRoutes("images", images.router, zone="images"),
         CoreRoutes("metrics", metrics.router, zone=None),
         CoreRoutes("health", health.router, zone=None, always=frozenset({"/api/health/live", "/api/health/ready"})),
