@@ -29,6 +29,7 @@ from medianest_hub.web.route_metrics import CLIENT_GONE, NO_ROUTE
 from medianest_hub.web.routes import all_core_routes
 from medianest_hub.web.sign_in_providers import provider_routes
 from medianest_hub.web.strict_request import StrictRequest
+from medianest_hub.web.webhooks.mounted import shown_path
 
 log = structlog.get_logger(__name__)
 
@@ -109,7 +110,7 @@ class _Problems(ErrorHandler):
             lines = self._block.lines(b"") + extra + self._block.preflight(origin)
             return Answer(204, b"", lines + header_lines([(b"allow", ", ".join(known.allow).encode())]))
         if not isinstance(exception, RequestCancelled) and (known is None or known.status >= 500):
-            log.error("request_failed", path=request.path, request_id=identity, exc_info=exception)
+            log.error("request_failed", path=shown_path(request.path), request_id=identity, exc_info=exception)
         return problems.problem_answer(
             known or problems.internal(), identity, self._block, extra + self._block.cors(origin)
         )

@@ -20,6 +20,8 @@ from medianest_hub.web.endpoint import Endpoint
 from medianest_hub.web.hub import WebHub
 from medianest_hub.web.mounted import Mounted
 from medianest_hub.web.rate_limits import Zones
+from medianest_hub.web.webhooks.endpoint import WebhookEndpoint
+from medianest_hub.web.webhooks.mounted import MountedWebhook, webhook_routes
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +81,7 @@ def mount_all(app: Sanic[Any, Any], hub: WebHub, core: Iterable[CoreRoutes]) -> 
     mounted: list[Mounted] = [one for routes in core for one in core_routes(routes, hub.zones)]
     for name, plugin in hub.host.plugins.items():
         try:
-            mounted += plugin_routes(plugin, hub.zones)
+            mounted += [*plugin_routes(plugin, hub.zones), *webhook_routes(plugin, hub.zones)]
         except Exception:
             log.exception("plugin_routes_not_mounted", plugin=name)
     mounted = _audited(mounted, hub.host.plugins.values())
@@ -115,13 +117,19 @@ def _register(app: Sanic[Any, Any], hub: WebHub, mounted: Mounted, number: int) 
     uri = _PLACEHOLDER.sub(lambda _: f"<p{next(numbers)}:str>", mounted.template)
     methods = ["GET", "HEAD"] if mounted.route.method == "GET" else [mounted.route.method]
     app.add_route(
-        (AuditedEndpoint if mounted.audited else Endpoint)(hub, mounted, names),  # type: ignore[arg-type]
+        _endpoint(hub, mounted, names),  # type: ignore[arg-type]
         uri,
         methods=methods,
         name=f"route{number}",
         unquote=bool(names),
         error_format="json",
     )
+
+
+def _endpoint(hub: WebHub, mounted: Mounted, names: tuple[str, ...]) -> Endpoint:
+    if isinstance(mounted, MountedWebhook):
+        return WebhookEndpoint(hub, mounted, names)
+    return (AuditedEndpoint if mounted.audited else Endpoint)(hub, mounted, names)
 
 
 def _join(prefix: str, path: str) -> str:
