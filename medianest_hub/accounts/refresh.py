@@ -14,7 +14,7 @@ import secrets as random_secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final
 from uuid import UUID
 
 from medianest_hub.accounts.sessions import IDLE, Sessions
@@ -130,7 +130,7 @@ class RefreshTokens:
             age = min(max(self._monotonic() - arrived, 0.0), OLDEST_REQUEST)
             row = await connection.fetchrow(_ROTATE, _hash(token), _hash(fresh), age)
         if row is None:
-            await self._unknown(token, session_id)
+            raise await self._unknown(token, session_id)
         if not row["good"]:
             raise refresh_invalid()
         if row["rotated"]:
@@ -139,7 +139,7 @@ class RefreshTokens:
             raise Conflict(
                 "Another request has refreshed this session just now; use what it was given.", code="refresh_raced"
             )
-        await self._reused(row["user_id"], row["session_id"])
+        raise await self._reused(row["user_id"], row["session_id"])
 
     async def session_of(self, token: str) -> UUID | None:
         """The session whose token this is or was, whether or not it lives; None for a token that was not issued here."""
@@ -149,14 +149,14 @@ class RefreshTokens:
         known: UUID | None = await self._db.fetchval(_SESSION_OF, _hash(token))
         return session_id if known is not None or self._is_ours(token) else None
 
-    async def _unknown(self, token: str, session_id: UUID) -> NoReturn:
-        """A token without a row: forgotten since it was used, or never issued."""
+    async def _unknown(self, token: str, session_id: UUID) -> Unauthorized:
+        """What becomes of a token without a row: forgotten since it was used, or never issued."""
         person_id = await self._db.fetchval(_LIVE_OWNER, session_id) if self._is_ours(token) else None
         if person_id is None:
-            raise refresh_invalid()
-        await self._reused(person_id, session_id)
+            return refresh_invalid()
+        return await self._reused(person_id, session_id)
 
-    async def _reused(self, person_id: UUID, session_id: UUID) -> NoReturn:
+    async def _reused(self, person_id: UUID, session_id: UUID) -> RefreshReused:
         if await self._sessions.end(session_id, reason=REUSED):
             told = Notification(
                 kind="hub.refresh_reused",
@@ -166,7 +166,7 @@ class RefreshTokens:
                 href="/account",
             )
             await self._realtime.send("notification:new", told.model_dump(mode="json"), person=person_id)
-        raise RefreshReused(person_id, session_id)
+        return RefreshReused(person_id, session_id)
 
     def _make(self, session_id: UUID) -> str:
         content = session_id.bytes + random_secrets.token_bytes(_RANDOM_BYTES)

@@ -51,16 +51,24 @@ WITH seen AS (UPDATE medianest.users SET last_seen_at = now() WHERE id = $2)
 INSERT INTO medianest.sessions (id, user_id, provider, remember, user_agent, address, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, now() + {IDLE.format("$4")}) RETURNING {_COLUMNS}
 """  # noqa: S608 - constants of this module only
+# An API key lives like a session whose id is the key's; ids are never given twice.
 _VERDICT = """
 SELECT extract(epoch FROM s.expires_at - now())::float8 AS seconds_left,
        s.last_used_at < now() - interval '5 minutes' AS stale
 FROM medianest.sessions s JOIN medianest.users u ON u.id = s.user_id
 WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > now() AND u.status = 'active'
+UNION ALL
+SELECT coalesce(extract(epoch FROM k.expires_at - now())::float8, 86400),
+       k.last_used_at IS NULL OR k.last_used_at < now() - interval '5 minutes'
+FROM medianest.api_keys k JOIN medianest.users u ON u.id = k.user_id
+WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) AND u.status = 'active'
 """
 _USED = f"""
 WITH used AS (
     UPDATE medianest.sessions SET last_used_at = now(), expires_at = now() + {IDLE.format("remember")}
     WHERE id = $1 AND ended_at IS NULL RETURNING user_id
+), key AS (
+    UPDATE medianest.api_keys SET last_used_at = now() WHERE id = $1
 )
 UPDATE medianest.users SET last_seen_at = now() WHERE id = (SELECT user_id FROM used)
 """  # noqa: S608 - names are constants of ours
@@ -78,13 +86,19 @@ WHERE user_id = $1 AND provider = $2 AND ended_at IS NULL AND id IS DISTINCT FRO
 _LIVE_AMONG = """
 SELECT s.id FROM medianest.sessions s JOIN medianest.users u ON u.id = s.user_id
 WHERE s.id = ANY($1) AND s.ended_at IS NULL AND s.expires_at > now() AND u.status = 'active'
+UNION ALL
+SELECT k.id FROM medianest.api_keys k JOIN medianest.users u ON u.id = k.user_id
+WHERE k.id = ANY($1) AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) AND u.status = 'active'
 """
 _CONFIRM = "UPDATE medianest.sessions SET authenticated_at = now() WHERE id = $1 AND ended_at IS NULL"
 _FRESH = """
 SELECT EXISTS (SELECT FROM medianest.sessions WHERE id = $1 AND ended_at IS NULL AND expires_at > now()
                AND authenticated_at > now() - make_interval(secs => $2))
 """
-_LATELY_ENDED = "SELECT id FROM medianest.sessions WHERE ended_at > now() - interval '5 minutes'"
+_LATELY_ENDED = """
+SELECT id FROM medianest.sessions WHERE ended_at > now() - interval '5 minutes'
+UNION ALL SELECT id FROM medianest.api_keys WHERE revoked_at > now() - interval '5 minutes'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +158,9 @@ class Sessions:
         return _session(row)
 
     async def verdict(self, session_id: UUID) -> bool:
-        """Whether it lives and its person is active. Asks Postgres and leaves the answer in Redis for the next to ask.
+        """Whether it (or the API key of that id) lives and its person is active.
+
+        Asks Postgres and leaves the answer in Redis for the next to ask.
 
         Raises `DatabaseAway` (503): what cannot be known is not let through.
         """
@@ -168,19 +184,19 @@ class Sessions:
     async def end(self, session_id: UUID, *, reason: str = "signed_out") -> bool:
         """End it everywhere: tombstone, then the hint, then its open sockets. False if it had ended already."""
         ended = await self._db.fetchval(_END, session_id, reason) is not None
-        await self._tell([session_id])
+        await self.tell_ended([session_id])
         return ended
 
     async def end_all(self, person_id: UUID, *, keep: UUID | None = None, reason: str = "signed_out") -> int:
         """End every session of that person but `keep`; returns how many."""
         rows = await self._db.fetch(_END_ALL, person_id, reason, keep)
-        await self._tell([row["id"] for row in rows])
+        await self.tell_ended([row["id"] for row in rows])
         return len(rows)
 
     async def end_of_provider(self, person_id: UUID, provider: str, *, keep: UUID | None = None, reason: str) -> int:
         """End every session of that person that began by that provider, but `keep`; returns how many."""
         rows = await self._db.fetch(_END_OF_PROVIDER, person_id, provider, reason, keep)
-        await self._tell([row["id"] for row in rows])
+        await self.tell_ended([row["id"] for row in rows])
         return len(rows)
 
     async def confirm(self, session_id: UUID) -> None:
@@ -227,7 +243,7 @@ class Sessions:
         except (RedisAway, RedisError):
             return
 
-    async def _tell(self, session_ids: Iterable[UUID]) -> None:
+    async def tell_ended(self, session_ids: Iterable[UUID]) -> None:
         """Write the tombstones into Redis and close the sockets; what cannot be said now is said when Redis is back."""
         ended = list(session_ids)
         for session_id in ended:

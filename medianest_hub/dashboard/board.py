@@ -23,7 +23,7 @@ from medianest_hub.infrastructure import metrics
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.infrastructure.redis import RedisAway, RedisLink
 from medianest_hub.plugin_api.errors import NotFound
-from medianest_hub.plugin_api.people import ADMIN, SIGNED_IN, Person, Viewer
+from medianest_hub.plugin_api.people import Person, Viewer
 from medianest_hub.plugin_api.services import Clock
 from medianest_hub.plugin_api.widgets import Scope, Widget
 from medianest_hub.plugin_host.context import SystemClock
@@ -140,7 +140,7 @@ class Dashboard:
             for runtime in self._host.runtimes.values()
             if runtime.running and runtime.plugin is not None
             for widget in runtime.plugin.widgets
-            if _may(person, permission := runtime.plugin.full_permission(widget.permission))
+            if person.can(permission := runtime.plugin.full_permission(widget.permission))
         ]
 
     def _place(self, runtime: PluginRuntime, widget: Widget, permission: str, person: Person, own: str) -> Place:
@@ -215,10 +215,6 @@ class Dashboard:
     async def _redis_back(self) -> None:
         await self._store.redis_back()
         await self.outdate_pages()
-
-
-def _may(person: Person, permission: str) -> bool:
-    return permission == SIGNED_IN or (permission == ADMIN and person.is_admin) or person.can(permission)
 
 
 def _tile(place: Place, state: TileState, kept: Kept | None) -> Tile:

@@ -16,7 +16,7 @@ from sanic.exceptions import SanicException
 
 from medianest_hub.accounts.tokens import Claims
 from medianest_hub.plugin_api.answers import FileAnswer, StreamAnswer
-from medianest_hub.plugin_api.errors import Forbidden, NotFound, Unauthorized, Unavailable
+from medianest_hub.plugin_api.errors import Forbidden, NotFound, TooMany, Unauthorized, Unavailable
 from medianest_hub.plugin_api.people import Person
 from medianest_hub.plugin_api.routes import Call, Empty
 from medianest_hub.plugin_host.runtime import PluginRuntime
@@ -123,6 +123,9 @@ class Endpoint:
         gate.check_limits(reply, mounted.zones, plan.who)
         if reply is not None:
             exchange.lines += reply.limits
+        if claims is None and authorization is not None and gate.is_new_key(authorization):
+            claims = await self._find_key(gate, authorization, plan)
+            plan = self._questions.plan(gate, claims, request, plan.generation)
         person: Person | None = None
         if mounted.permission is not None:
             if claims is None:
@@ -140,6 +143,13 @@ class Endpoint:
         if self._cached is not None:
             return await self._serve_cached(exchange, self._cached, gate, plan, reply, person)
         return await self._serve_made(exchange, person)
+
+    async def _find_key(self, gate: Gate, authorization: str, plan: Plan) -> Claims | None:
+        """What an API key says that is asked about for the first time; a public route does without an answer."""
+        nobody = (TooMany, Unavailable) if self.mounted.permission is None else ()
+        with contextlib.suppress(*nobody):
+            return await gate.find_key(authorization, self.mounted.zones, plan.who)
+        return None
 
     async def _serve_made(self, exchange: Exchange, person: Person | None) -> Answer | None:
         with ExitStack() as held:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sanic import Request
 
+from medianest_hub.accounts.api_keys import invalid_key, is_key
 from medianest_hub.accounts.tokens import Claims
 from medianest_hub.infrastructure import metrics
 from medianest_hub.jobs.assembly import HubParts
@@ -40,8 +41,10 @@ class Gate:
         self.bodies = LocalBodies()
         self.trip = RedisTrip(parts.redis, self.bodies)
         self._alone = LocalLimiter()
+        self._uncounted = Zone("api", parts.settings.limits.api)
         self._addresses = addresses
         self._tokens = parts.tokens
+        self._keys = parts.api_keys
         self._people = parts.people
         self._sessions = parts.sessions
         self.hits = metrics.cache_reads.labels("answers", "hit")
@@ -51,8 +54,29 @@ class Gate:
         """What a good token says; None for none or a bad one (`why_not` then says what is wrong with it). No I/O."""
         if header is None or header[:7].lower() != _SCHEME:
             return None
+        token = header[7:].strip()
+        if is_key(token):
+            return self._keys.known(token)
         try:
-            return self._tokens.read(header[7:].strip())
+            return self._tokens.read(token)
+        except Unauthorized:
+            return None
+
+    def is_new_key(self, header: str | None) -> bool:
+        """Whether it is an API key nothing is known of yet, good or bad, so that `find_key` must be asked."""
+        if header is None or header[:7].lower() != _SCHEME or not is_key(token := header[7:].strip()):
+            return False
+        return self._keys.refusal(token) is None
+
+    async def find_key(self, header: str, zones: tuple[Zone, ...], who: str) -> Claims | None:
+        """What the API key says, None for a bad one. To be called once the request was counted.
+
+        A route nobody counts is counted here: nothing reaches Postgres for a stranger without being counted.
+        """
+        if not zones:
+            self.check_limits(None, (self._uncounted,), who)
+        try:
+            return await self._keys.find(header[7:].strip())
         except Unauthorized:
             return None
 
@@ -61,8 +85,11 @@ class Gate:
         if header is None:
             return Unauthorized("Sign in first.")
         if header[:7].lower() == _SCHEME:
+            token = header[7:].strip()
+            if is_key(token):
+                return self._keys.refusal(token) or invalid_key()
             try:
-                self._tokens.read(header[7:].strip())
+                self._tokens.read(token)
             except Unauthorized as error:
                 return error
         return Unauthorized("Sign in with a bearer token.", code="token_invalid")
@@ -91,7 +118,7 @@ class Gate:
         if reply is None or not reply.alive:
             return None
         person = self._people.known(claims.person_id)
-        return person if person is not None and person.permissions else None
+        return claims.narrow(person) if person is not None and person.permissions else None
 
     async def person(self, claims: Claims, reply: Reply | None) -> Person:
         """Who it is. Raises `Unauthorized` for an ended session or somebody who is gone."""
@@ -100,8 +127,13 @@ class Gate:
             alive = await self._sessions.verdict(claims.session_id)
         person = await self._people.get(claims.person_id) if alive else None
         if person is None or not person.permissions:  # somebody disabled has none at all
-            raise Unauthorized("This session has ended; sign in again.", code="session_ended")
-        return person
+            raise invalid_key() if claims.is_key else session_ended()
+        return claims.narrow(person)
+
+
+def session_ended() -> Unauthorized:
+    """The refusal of a good token whose session is over."""
+    return Unauthorized("This session has ended; sign in again.", code="session_ended")
 
 
 def check_size(request: Request[Any, Any], limit: int) -> None:

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from sanic import Sanic
 from socketio.exceptions import ConnectionRefusedError as Refused
 
+from medianest_hub.accounts.api_keys import invalid_key, is_key
 from medianest_hub.accounts.people import CHANNEL as PEOPLE_CHANNEL
 from medianest_hub.accounts.sessions import ENDED, LIVE, session_key
 from medianest_hub.accounts.tokens import Claims
@@ -24,12 +25,14 @@ from medianest_hub.infrastructure import metrics
 from medianest_hub.infrastructure.realtime_log import RealtimeEvent
 from medianest_hub.infrastructure.redis import RedisAway
 from medianest_hub.jobs.assembly import HubParts
-from medianest_hub.plugin_api.errors import TooMany, Unauthorized, Unavailable
-from medianest_hub.plugin_api.people import ADMIN, Person
+from medianest_hub.plugin_api.errors import Forbidden, TooMany, Unauthorized, Unavailable
+from medianest_hub.plugin_api.people import ADMIN, SIGNED_IN, Person
 from medianest_hub.plugin_host.runtime import PluginRuntime
 from medianest_hub.plugin_host.states import PluginState
 from medianest_hub.settings import ServerSettings
 from medianest_hub.web.client_address import ClientAddresses
+from medianest_hub.web.gate import session_ended
+from medianest_hub.web.rate_limits import LocalLimiter, Zone
 from medianest_hub.web.realtime_door import FLUSH_SECONDS, NAMESPACE, Door
 from medianest_hub.web.realtime_feed import Delivery, Feed
 from medianest_hub.web.realtime_guests import MOST_PER_PERSON, Guest
@@ -70,6 +73,7 @@ class Realtime:
         self._feed: Feed | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self._recheck = asyncio.Event()
+        self._strangers_keys = LocalLimiter()
         door.sio.on("connect", self._connect)
         door.sio.on("reauth", self._reauth)
         door.sio.on("resume", self._resume)
@@ -116,16 +120,17 @@ class Realtime:
         parts = self._parts
         if parts is None:
             raise Unavailable("The hub is starting; try again shortly.", code="starting", retry_after=1)
-        claims = parts.tokens.read(token_said(auth))
+        claims = await self._claims(parts, guest, auth)
         cursor = cursor_said(auth)
         # Known before its session is asked about, so that a session ended meanwhile closes it.
         if not self.door.guests.introduce(guest, sid, claims.person_id, claims.session_id, claims.expires_at):
             raise TooMany(
                 f"There are {MOST_PER_PERSON} connections of yours already; close one.", code="too_many_sockets"
             )
+        guest.claims = claims
         person = await self._person(parts, claims)
         if guest.closing:
-            raise Unauthorized("This session has ended; sign in again.", code="session_ended")
+            raise session_ended()
         _place(guest, person)
         self.door.spawn(self._welcome(guest, cursor))
 
@@ -151,12 +156,13 @@ class Realtime:
         guest, parts = self.door.guests.by_sid(sid), self._parts
         if guest is None or parts is None:
             raise Unauthorized("This connection has ended.")
-        claims = parts.tokens.read(token_said(said))
+        claims = await self._claims(parts, guest, said)
         if claims.person_id != guest.person_id:
             raise Unauthorized("That token is somebody else's; connect anew.", code="other_person")
         person = await self._person(parts, claims)
         if not guest.closing:
             self.door.guests.renew(guest, claims.session_id, claims.expires_at)
+            guest.claims = claims
             await self._move(guest, person)
         return {"ok": True, "expires_at": moment(guest.expires_at)}
 
@@ -306,10 +312,11 @@ class Realtime:
         for person_id in guests.people():
             person = await parts.people.get(person_id)
             for guest in guests.of_person(person_id):
-                if person is None or not person.permissions:
+                allowed = guest.claims.narrow(person) if person is not None and guest.claims is not None else None
+                if allowed is None or not allowed.can(SIGNED_IN):
                     self._end([guest], "auth:ended", "session_ended")
-                elif person.permissions != guest.permissions:
-                    await self._move(guest, person)
+                elif allowed.permissions != guest.permissions:
+                    await self._move(guest, allowed)
 
     # Rooms
 
@@ -338,8 +345,24 @@ class Realtime:
         alive = hint == LIVE if hint in (LIVE, ENDED) else await parts.sessions.verdict(claims.session_id)
         person = await parts.people.get(claims.person_id) if alive else None
         if person is None or not person.permissions:
-            raise Unauthorized("This session has ended; sign in again.", code="session_ended")
-        return person
+            raise invalid_key() if claims.is_key else session_ended()
+        allowed = claims.narrow(person)
+        if not allowed.can(SIGNED_IN):  # what happens to a person is for all who may act as that person
+            raise Forbidden(f"This API key may not listen: it lacks {SIGNED_IN}.", params={"permission": SIGNED_IN})
+        return allowed
+
+    async def _claims(self, parts: HubParts, guest: Guest, said: object) -> Claims:
+        """By a token or an API key. Raises `Unauthorized`; `TooMany` for too many keys nobody knows from one address."""
+        token = token_said(said)
+        if not is_key(token):
+            return parts.tokens.read(token)
+        known = parts.api_keys.known(token)
+        if known is not None:
+            return known
+        refusal = self._strangers_keys.take(Zone("api", parts.settings.limits.api), f"a:{guest.address}")
+        if refusal is not None:
+            raise refusal.error()
+        return await parts.api_keys.find(token)
 
 
 def _place(guest: Guest, person: Person) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from medianest_hub.accounts.tokens import Claims
+
 MOST_PER_PERSON = 20
 MOST_STRANGERS = 500
 """Connections that have not said who they are, over all."""
@@ -62,6 +64,7 @@ class Guest:
     sid: str = ""
     person_id: UUID | None = None
     session_id: UUID | None = None
+    claims: Claims | None = None
     expires_at: float = 0.0
     warned: bool = False
     rooms: frozenset[str] = frozenset()

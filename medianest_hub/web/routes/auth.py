@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from datetime import datetime
 from typing import Any, Literal
@@ -10,13 +11,14 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from medianest_hub.accounts.devices import device_words
-from medianest_hub.accounts.refresh import refresh_invalid
+from medianest_hub.accounts.refresh import RefreshReused
 from medianest_hub.accounts.sessions import IDLE_SECONDS, Session
 from medianest_hub.accounts.sign_in import SignedIn
 from medianest_hub.jobs.assembly import HubParts
-from medianest_hub.plugin_api.errors import HubError
+from medianest_hub.plugin_api.errors import HubError, Unauthorized, Unavailable
 from medianest_hub.plugin_api.people import ACCOUNT, SIGNED_IN, Person, Role
 from medianest_hub.plugin_api.routes import Call, Empty, Router
+from medianest_hub.web.auditing import leave_out_of_audit, note_for_audit
 from medianest_hub.web.calling import facts
 from medianest_hub.web.cookies import REFRESH
 
@@ -129,13 +131,17 @@ async def login(parts: HubParts, call: Call[Empty, Empty, Credentials]) -> Token
     """
     body = call.body
     facts(call).check_origin()
-    signed_in = await parts.sign_in.with_password(
-        body.username,
-        body.password.get_secret_value(),
-        address=call.request.address,
-        user_agent=call.request.headers.get("user-agent", ""),
-        remember=body.remember,
-    )
+    try:
+        signed_in = await parts.sign_in.with_password(
+            body.username,
+            body.password.get_secret_value(),
+            address=call.request.address,
+            user_agent=call.request.headers.get("user-agent", ""),
+            remember=body.remember,
+        )
+    except HubError:
+        await _note_account(parts, body.username)
+        raise
     return await token_answer(parts, call, signed_in, body.client)
 
 
@@ -153,9 +159,12 @@ async def refresh(parts: HubParts, call: Call[Empty, Empty, RefreshWanted]) -> T
     token = given.get_secret_value() if given is not None else request.cookies.get(REFRESH, "")
     try:
         signed_in = await parts.sign_in.renew(token, time.monotonic() - request.age)
-    except HubError as refused:
-        if given is None and refused.status == refresh_invalid().status and REFRESH in request.cookies:
+    except Unauthorized as refused:
+        if given is None and REFRESH in request.cookies:
             request.clear_cookie(REFRESH)
+        if isinstance(refused, RefreshReused):
+            person = await parts.people.get(refused.person_id)
+            note_for_audit(target=person, target_kind="session", target_id=refused.session_id)
         raise
     if given is not None:
         return _token(signed_in, signed_in.refresh_token)
@@ -183,8 +192,11 @@ async def logout(parts: HubParts, call: Call[Empty, Empty, RefreshWanted]) -> No
         sessions.add(claims.session_id)
     if REFRESH in request.cookies:
         request.clear_cookie(REFRESH)
+    if sessions <= {None}:
+        leave_out_of_audit()
     for session_id in sessions - {None}:
         if session_id is not None:
+            await _note_session(parts, session_id)
             await parts.sessions.end(session_id)
 
 
@@ -226,6 +238,23 @@ async def end_session(parts: HubParts, call: Call[SessionPath]) -> None:
     await parts.sessions.end(call.path.id, reason="ended_by_owner")
 
 
+async def _note_account(parts: HubParts, username: str) -> None:
+    """At whom a sign-in that failed was aimed. What was typed is written down only where somebody is called that."""
+    with contextlib.suppress(Unavailable):
+        person = await parts.people.by_username(username)
+        if person is not None:
+            note_for_audit(target=person)
+        else:
+            note_for_audit(account="unknown")
+
+
+async def _note_session(parts: HubParts, session_id: UUID) -> None:
+    """Who signs out: by cookie alone, nobody has said so yet."""
+    owner = await parts.sessions.owner(session_id)
+    person = await parts.people.get(owner) if owner is not None else None
+    note_for_audit(actor=person, target_kind="session", target_id=session_id)
+
+
 def user_answer(person: Person) -> User:
     """Somebody as an answer."""
     return User(id=person.id, username=person.username, display_name=person.display_name, role=person.role)
@@ -254,6 +283,7 @@ async def token_answer(
     A browser gets the refresh token as a cookie; the session of the cookie it brought ends, so that nobody goes on in one
     that somebody else began.
     """
+    note_for_audit(actor=signed_in.person, target_kind="session", target_id=signed_in.session_id)
     if client == "native":
         return _token(signed_in, signed_in.refresh_token)
     request = facts(call)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 from uuid import uuid4
 
 import jwt
@@ -56,6 +57,32 @@ async def test_with_redis_away_postgres_says_who_is_signed_in(
         while await status(one, mia) != (401, "session_ended"):
             await asyncio.sleep(0.02)
     assert await status(one, tom) == (200, "")
+
+
+async def test_redis_emptied_or_away_sessions_go_on_by_their_refresh_tokens_and_end_when_one_is_used_again(
+    start_site: StartSite, valkey_server: EmbeddedValkey
+) -> None:
+    site = await start_site(redis=valkey_server.url)
+    mia = await site.person()
+    used = await site.parts.refresh.issue(mia.session_id)
+
+    async def refreshed(token: str) -> tuple[int, dict[str, Any]]:
+        reply = await site.post("/api/v1/auth/refresh", json={"refresh_token": token})
+        return reply.status, reply.json()
+
+    with redis.Redis.from_url(valkey_server.url) as client:
+        client.flushall()
+    code, first = await refreshed(used)
+    assert code == 200
+    assert (await site.get(ME, headers={"Authorization": f"Bearer {first['access_token']}"})).status == 200
+    valkey_server.stop()
+    code, second = await refreshed(first["refresh_token"])
+    assert code == 200
+    mine = {"Authorization": f"Bearer {second['access_token']}"}
+    assert (await site.get(ME, headers=mine)).status == 200
+    code, refused = await refreshed(used)
+    assert (code, refused["code"]) == (401, "refresh_reused")
+    assert (await site.get(ME, headers=mine)).status == 401
 
 
 async def test_a_redis_that_hangs_costs_a_second_and_not_the_answer(

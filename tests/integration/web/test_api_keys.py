@@ -1,0 +1,263 @@
+"""API keys over HTTP: shown once, worth no more than they name, refused everywhere at once when they are revoked."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from medianest_hub.accounts.api_keys import MOST_PER_PERSON
+from medianest_hub.plugin_api import Role
+
+from .conftest import Install, Reply, Site, Somebody, StartSite
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+KEYS = "/api/v1/api-keys"
+ME = "/api/v1/auth/session"
+PLUGIN = """
+from pydantic import BaseModel
+from medianest_hub.plugin_api import AnswerCache, EVERYONE, PERSON, ROLE
+from medianest_hub.plugin_api.kinds import Text
+
+router = Router()
+
+class Seen(BaseModel):
+    permissions: list[str]
+    role: str
+    admin: bool
+
+def seen(call):
+    return Seen(permissions=sorted(call.caller.permissions), role=call.caller.role, admin=call.caller.is_admin)
+
+@router.get("/mine", permission="look")
+async def mine(ctx, call: Call) -> Seen:
+    return seen(call)
+
+@router.get("/kept", permission="look", cache=AnswerCache(60))
+async def kept(ctx, call: Call) -> Seen:
+    return seen(call)
+
+@router.get("/other", permission="use")
+async def other(ctx, call: Call) -> Seen:
+    return seen(call)
+
+@hookimpl
+def hub_plugin():
+    return PluginInfo(title="Keys", api_version=1, permissions=[Permission("look", default=Role.MEMBER),
+                                                               Permission("use", default=Role.MEMBER)])
+
+@hookimpl
+def hub_routes():
+    return router
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pair(install_once: Install, start_once: StartSite) -> tuple[Site, Site]:
+    """Two replicas."""
+    install_once("keys", PLUGIN)
+    return await start_once(), await start_once()
+
+
+async def make(site: Site, by: Somebody, *permissions: str, **more: Any) -> Reply:
+    return await site.post(KEYS, by=by, json={"name": "a script", "permissions": list(permissions), **more})
+
+
+async def key_of(site: Site, by: Somebody, *permissions: str, **more: Any) -> dict[str, Any]:
+    reply = await make(site, by, *permissions, **more)
+    assert reply.status == 201, reply.body
+    return dict(reply.json())
+
+
+def bearing(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def verdict(reply: Reply) -> tuple[int, str]:
+    return reply.status, reply.json().get("code", "") if reply.body else ""
+
+
+async def test_a_key_is_shown_once_and_kept_as_a_hash(pair: tuple[Site, Site]) -> None:
+    one, two = pair
+    mia = await one.person("mia")
+    made = await key_of(one, mia, "keys.look")
+    key = made["key"]
+    assert (len(key), key[:8]) == (46, made["hint"])
+    listed = await two.get(KEYS, by=mia)
+    assert key.encode() not in listed.body
+    assert made["id"] in {item["id"] for item in listed.json()["items"]}
+    row = await one.parts.db.fetchrow("SELECT * FROM medianest.api_keys k WHERE id = $1", made["id"])
+    assert row is not None
+    assert key not in str(dict(row))
+
+
+async def test_a_key_may_what_it_names_and_nothing_else_also_on_a_replica_that_never_saw_it(
+    pair: tuple[Site, Site],
+) -> None:
+    one, two = pair
+    ada = await one.person("ada", Role.ADMIN)
+    key = (await key_of(one, ada, "keys.look"))["key"]
+    for site in (two, one, two):
+        seen = (await site.get("/api/v1/keys/mine", headers=bearing(key))).json()
+        assert seen == {"permissions": ["keys.look"], "role": "guest", "admin": False}
+    for path in ("/api/v1/keys/other", ME, "/api/v1/plugins", KEYS, "/api/v1/jobs", "/api/v1/auth/sessions"):
+        assert verdict(await two.get(path, headers=bearing(key))) == (403, "forbidden"), path
+    complete = (await key_of(one, ada, "hub.admin", "hub.signed_in"))["key"]
+    assert (await two.get("/api/v1/plugins", headers=bearing(complete))).status == 200
+    assert (await two.get(ME, headers=bearing(complete))).json()["permissions"] == ["hub.admin", "hub.signed_in"]
+
+
+async def test_answers_kept_for_a_person_are_not_mixed_up_with_those_for_their_keys(pair: tuple[Site, Site]) -> None:
+    one, two = pair
+    mia = await one.person("mia")
+    keys = [(await key_of(one, mia, *names))["key"] for names in (["keys.look"], ["keys.look", "keys.use"])]
+    for site in (one, two, one):
+        for key, names in zip(keys, (["keys.look"], ["keys.look", "keys.use"]), strict=True):
+            assert (await site.get("/api/v1/keys/kept", headers=bearing(key))).json()["permissions"] == names
+        whole = (await site.get("/api/v1/keys/kept", by=mia)).json()
+        assert {"hub.account", "keys.use"} < set(whole["permissions"])
+        assert whole["role"] == "member"
+
+
+@pytest.mark.parametrize(
+    ("permissions", "code"),
+    [
+        (["hub.account"], "api_key_refused"),
+        (["keys.look", "hub.admin"], "api_key_refused"),
+        (["no.such"], "api_key_refused"),
+        ([], "validation_failed"),
+        (["x" * 200], "validation_failed"),
+        (["keys.look"] * 201, "validation_failed"),
+    ],
+    ids=["account", "not theirs", "unknown", "none", "long", "many"],
+)
+async def test_keys_that_cannot_be(pair: tuple[Site, Site], permissions: list[str], code: str) -> None:
+    mia = await pair[0].person("mia")
+    assert verdict(await make(pair[0], mia, *permissions)) == (400, code)
+
+
+async def test_a_past_end_or_a_time_without_its_zone_is_refused(pair: tuple[Site, Site]) -> None:
+    mia = await pair[0].person("mia")
+    past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+    assert verdict(await make(pair[0], mia, "keys.look", expires_at=past)) == (400, "api_key_refused")
+    naive = verdict(await make(pair[0], mia, "keys.look", expires_at="2030-01-01T00:00:00"))
+    assert naive == (400, "validation_failed")
+
+
+async def test_a_person_has_at_most_fifty_however_many_are_made_at_once(pair: tuple[Site, Site]) -> None:
+    one, two = pair
+    tom = await one.person("tom")
+    replies = await asyncio.gather(*(make(site, tom, "keys.look") for site in pair for _ in range(30)))
+    assert sorted(reply.status for reply in replies) == [201] * MOST_PER_PERSON + [409] * 10
+    assert {verdict(reply)[1] for reply in replies if reply.status == 409} == {"too_many_api_keys"}
+    listed = (await two.get(KEYS, by=tom)).json()["items"]
+    assert len(listed) == MOST_PER_PERSON
+    assert (await two.call("DELETE", f"{KEYS}/{listed[0]['id']}", by=tom)).status == 204
+    assert (await make(one, tom, "keys.look")).status == 201
+
+
+async def test_a_revoked_key_is_refused_on_every_replica_at_once(pair: tuple[Site, Site]) -> None:
+    one, two = pair
+    mia = await one.person("mia")
+    made = await key_of(one, mia, "keys.look")
+    for site in pair:
+        assert (await site.get("/api/v1/keys/mine", headers=bearing(made["key"]))).status == 200
+    assert (await one.call("DELETE", f"{KEYS}/{made['id']}", by=mia)).status == 204
+    for site in (two, one):
+        refused = await site.get("/api/v1/keys/mine", headers=bearing(made["key"]))
+        assert verdict(refused) == (401, "api_key_invalid")
+    assert (await one.call("DELETE", f"{KEYS}/{made['id']}", by=mia)).status == 404
+
+
+async def test_somebody_elses_key_is_not_there_but_an_admin_may_revoke_it(pair: tuple[Site, Site]) -> None:
+    one, _ = pair
+    mia, eve, ada = await one.person("mia"), await one.person("eve"), await one.person("ada", Role.ADMIN)
+    made = await key_of(one, mia, "keys.look")
+    assert (await one.call("DELETE", f"{KEYS}/{made['id']}", by=eve)).status == 404
+    assert (await one.get("/api/v1/keys/mine", headers=bearing(made["key"]))).status == 200
+    assert (await one.call("DELETE", f"{KEYS}/{made['id']}", by=ada)).status == 204
+
+
+async def test_an_expired_key_says_so_whether_or_not_it_was_known(pair: tuple[Site, Site]) -> None:
+    one, two = pair
+    mia = await one.person("mia")
+    soon = (datetime.now(UTC) + timedelta(seconds=1.5)).isoformat()
+    made = await key_of(one, mia, "keys.look", expires_at=soon)
+    assert (await one.get("/api/v1/keys/mine", headers=bearing(made["key"]))).status == 200
+    async with asyncio.timeout(10):
+        while (reply := await one.get("/api/v1/keys/mine", headers=bearing(made["key"]))).status == 200:
+            await asyncio.sleep(0.05)
+    assert verdict(reply) == (401, "api_key_expired")
+    for _ in range(2):
+        assert verdict(await two.get("/api/v1/keys/mine", headers=bearing(made["key"]))) == (401, "api_key_expired")
+
+
+@pytest.mark.parametrize("key", ["mn_", "mn_short", "mn_" + "A" * 43, "mn_" + "ü" * 43, "mn_" + "A" * 9000])
+async def test_keys_nobody_made_are_refused(pair: tuple[Site, Site], key: str) -> None:
+    for _ in range(2):
+        reply = await pair[0].get(ME, headers=bearing(key))
+        assert reply.status in (401, 400 if not key.isascii() else 431 if len(key) > 8000 else 401)
+        if reply.status == 401:
+            assert verdict(reply)[1] == "api_key_invalid"
+
+
+async def test_a_key_of_somebody_disabled_or_short_of_a_permission_is_worth_what_they_are(
+    pair: tuple[Site, Site],
+) -> None:
+    one, two = pair
+    await one.person("ada", Role.ADMIN)
+    kim = await one.person("kim")
+    made = await key_of(one, kim, "keys.look")
+    assert (await two.get("/api/v1/keys/mine", headers=bearing(made["key"]))).status == 200
+    await one.parts.people.set_role(kim.id, Role.GUEST)
+    async with asyncio.timeout(2):
+        while verdict(await two.get("/api/v1/keys/mine", headers=bearing(made["key"]))) != (403, "forbidden"):
+            await asyncio.sleep(0.02)
+    await one.parts.people.set_status(kim.id, "disabled")
+    async with asyncio.timeout(2):
+        while verdict(await two.get("/api/v1/keys/mine", headers=bearing(made["key"]))) != (401, "api_key_invalid"):
+            await asyncio.sleep(0.02)
+
+
+async def test_its_last_use_is_noted_once_and_not_with_every_request(pair: tuple[Site, Site]) -> None:
+    one, _ = pair
+    mia = await one.person("mia")
+    made = await key_of(one, mia, "keys.look")
+    query = "SELECT last_used_at FROM medianest.api_keys WHERE id = $1"
+    assert await one.parts.db.fetchval(query, made["id"]) is None
+    await one.get("/api/v1/keys/mine", headers=bearing(made["key"]))
+    first = await one.parts.db.fetchval(query, made["id"])
+    assert first is not None
+    for _ in range(3):
+        await one.get("/api/v1/keys/mine", headers=bearing(made["key"]))
+    assert await one.parts.db.fetchval(query, made["id"]) == first
+
+
+async def test_a_flood_of_unknown_keys_reaches_postgres_once_for_each_and_only_as_far_as_the_limit_goes(
+    start_once: StartSite,
+) -> None:
+    site = await start_once(limits__api="20/minute", server__trusted_proxies='["127.0.0.1"]')
+    from_there = {"X-Forwarded-For": "192.0.2.77"}
+    asked = "SELECT count FROM (SELECT sum(idx_scan) AS count FROM pg_stat_user_indexes WHERE indexrelname = $1) s"
+    index = "api_keys_key_hash_key"
+
+    async def looked_up() -> int:
+        await site.parts.db.execute("SELECT pg_stat_force_next_flush()")
+        return int(await site.parts.db.fetchval(asked, index) or 0)
+
+    before = await looked_up()
+    for _ in range(5):
+        assert verdict(await site.get(ME, headers={**bearing("mn_" + "B" * 43), **from_there})) == (
+            401,
+            "api_key_invalid",
+        )
+    replies = [await site.get(ME, headers={**bearing(f"mn_{number:043}"), **from_there}) for number in range(30)]
+    assert [reply.status for reply in replies] == [401] * 15 + [429] * 15
+    async with asyncio.timeout(5):
+        while (count := await looked_up() - before) < 16:  # other connections tell of theirs a moment later
+            await asyncio.sleep(0.05)
+    assert count == 16
