@@ -131,6 +131,12 @@ class Administration:
         base = change.generation if expected is None else expected
         return await self._wanted.save_settings(plugin.name, change.values, change.secrets, expected=base, by=by)
 
+    async def changed_fields(self, plugin: LoadedPlugin, change: Change) -> list[str]:
+        """The names of the fields a change not yet kept would change; of secrets, those that were given or cleared."""
+        kept = (await self._wanted.get(plugin.name)).settings
+        plain = {name for name in {*kept, *change.values} if kept.get(name, ...) != change.values.get(name, ...)}
+        return sorted({*plain, *change.secrets})
+
     async def resolved(self, plugin: LoadedPlugin) -> Resolved:
         """The settings in force."""
         wanted = await self._wanted.get(plugin.name)

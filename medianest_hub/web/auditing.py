@@ -38,6 +38,7 @@ QUIET: Final[Mapping[str, Quiet]] = {
 
 MAY_BE_LEFT_OUT: Final[Mapping[str, str]] = {
     "auth.complete_sign_in": "a page asks every other second whether the provider is done",
+    "auth.logout": "whoever is not signed in signs out of nothing",
     "jobs.cancel_job": "a person's own job is theirs to cancel; somebody else's is told of",
 }
 """Routes whose handler may say `leave_out_of_audit` for one call that went well, and when it does."""

@@ -202,6 +202,7 @@ async def _complete(parts: HubParts, call: Call[Empty, Empty, Complete], provide
     native = call.body.client == "native"
     if not native:
         request.check_origin()
+    note_for_audit(provider=provider.id)
     given = call.body.attempt.get_secret_value() if call.body.attempt is not None else ""
     attempt = await parts.attempts.claim(given if native else request.cookies.get(ATTEMPT, ""), provider.id)
     try:

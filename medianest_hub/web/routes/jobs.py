@@ -13,6 +13,7 @@ from medianest_hub.plugin_api.people import SIGNED_IN, Person
 from medianest_hub.plugin_api.routes import Call, Empty, Router
 from medianest_hub.plugin_api.services import JobView
 from medianest_hub.plugin_api.tasks import JobState
+from medianest_hub.web.auditing import leave_out_of_audit, note_for_audit
 
 router = Router()
 
@@ -64,6 +65,9 @@ async def cancel_job(parts: HubParts, call: Call[JobPath]) -> None:
     what it was begun for where that was asked for.
     """
     job = await _visible(parts, call.caller, call.path.id)
+    if job.person_id == call.caller.id:
+        leave_out_of_audit()
+    note_for_audit(target_name=f"{job.plugin}.{job.task}")
     plugin = parts.host.plugins.get(job.plugin)
     task = None if plugin is None else plugin.task(job.task)
     if task is not None and not task.cancellable:

@@ -24,6 +24,7 @@ from medianest_hub.plugin_host.runtime import PluginRuntime
 from medianest_hub.plugin_host.states import PluginState
 from medianest_hub.plugin_host.trial import Trial
 from medianest_hub.plugin_host.wanted import Wanted
+from medianest_hub.web.auditing import note_for_audit
 
 log = structlog.get_logger(__name__)
 
@@ -207,6 +208,7 @@ async def change_settings(parts: HubParts, call: Call[PluginPath, PutQuery, NewS
                 params={"reason": trial.code},
                 fields=_under_values(trial.fields),
             )
+    note_for_audit(fields=await administration.changed_fields(plugin, change), forced=call.query.force)
     generation = await administration.save(plugin, change, expected, call.caller.id)
     log.info("plugin_settings_changed_by", plugin=plugin.name, person=str(call.caller.id), generation=generation)
     await parts.host.reconcile()
@@ -224,6 +226,8 @@ async def diagnostics(parts: HubParts, call: Call[PluginPath]) -> Diagnostics:
 
 async def _switch(parts: HubParts, call: Call[PluginPath], *, enabled: bool) -> PluginCard:
     runtime = _runtime(parts, call.path.name)
+    before = await parts.host.wanted.get(runtime.name)
+    note_for_audit(before=before.enabled, after=enabled)
     await _administration(parts).set_enabled(runtime.name, enabled, call.caller.id)
     if enabled:
         Quarantine(DataDir(parts.settings.data_dir).quarantine).remove(runtime.name)
