@@ -14,6 +14,11 @@ from medianest_hub.plugin_api.events import EventData, PersonRemoved
 from medianest_hub.plugin_api.people import Role
 from medianest_hub.plugin_api.services import Queries
 
+# As for sessions, a verdict stands in Redis: each key gets a tombstone of its own.
+_REVOKE_KEYS = """
+UPDATE medianest.api_keys SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL RETURNING id
+"""
+
 
 class Emit(Protocol):
     """Writes an event of the hub's own in that transaction."""
@@ -40,9 +45,13 @@ class Leaving:
         display_name: str | None = None,
         email: str | None = None,
     ) -> Account:
-        """As `People.change`; the sessions and keys of somebody who is not active any more end everywhere."""
+        """As `People.change`; the sessions and keys of somebody who is not active any more end everywhere, for good."""
+        before = await self._people.account(person_id) if status == "active" else None
+        if before is not None and before.status == "disabled":
+            # One begun at the very moment they were disabled must not live on now.
+            await self._shut_out(person_id, "account_disabled")
         account = await self._people.change(person_id, role=role, status=status, display_name=display_name, email=email)
-        if account.status != "active":
+        if account.status == "disabled":
             await self._shut_out(person_id, "account_disabled")
         return account
 
@@ -64,3 +73,5 @@ class Leaving:
 
     async def _shut_out(self, person_id: UUID, reason: str) -> None:
         await self._sessions.end_all(person_id, reason=reason)
+        revoked = await self._db.fetch(_REVOKE_KEYS, person_id)
+        await self._sessions.tell_ended([row["id"] for row in revoked])

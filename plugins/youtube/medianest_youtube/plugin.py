@@ -8,6 +8,7 @@ from medianest_hub.plugin_api import (
     HealthCheck,
     Lifecycle,
     Limit,
+    Listener,
     Permission,
     PluginInfo,
     Role,
@@ -19,6 +20,7 @@ from medianest_hub.plugin_api import (
 from medianest_youtube import health, tasks, widgets
 from medianest_youtube.events import DownloadFailedEvent, DownloadFinished
 from medianest_youtube.lifecycle import LIFECYCLE
+from medianest_youtube.listeners import person_removed
 from medianest_youtube.routes import router
 from medianest_youtube.settings import YouTubeSettings
 
@@ -61,6 +63,12 @@ def hub_health_checks() -> Sequence[HealthCheck]:
 def hub_widgets() -> Sequence[Widget]:
     """One's own downloads, and the disk for admins."""
     return [widgets.downloads, widgets.disk]
+
+
+@hookimpl
+def hub_listeners() -> Sequence[Listener]:
+    """Whoever is gone leaves nothing here."""
+    return [person_removed]
 
 
 @hookimpl

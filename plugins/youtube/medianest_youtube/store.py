@@ -272,3 +272,13 @@ async def people_of(q: Queries, file_id: UUID) -> Sequence[tuple[UUID, UUID]]:
         "SELECT id, person_id FROM plugin_youtube.download WHERE file_id = $1 AND cancelled_at IS NULL", file_id
     )
     return [(row["id"], row["person_id"]) for row in rows]
+
+
+async def wishes_of(q: Queries, instance: str, person: UUID) -> Sequence[UUID]:
+    """All wishes of somebody, also those they cancelled."""
+    rows = await q.fetch(
+        """SELECT d.id FROM plugin_youtube.download d JOIN plugin_youtube.media_file f ON f.id = d.file_id
+            WHERE d.person_id = $1 AND f.instance = $2 ORDER BY d.id""",
+        *(person, instance),
+    )
+    return [row["id"] for row in rows]

@@ -8,12 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from medianest_hub.plugin_api import errors
-from medianest_hub.testing import make_call, make_job, make_person
-from medianest_youtube import routes, tasks, wishes
+from medianest_hub.plugin_api import PersonRemoved, errors
+from medianest_hub.testing import make_call, make_event, make_job, make_person
+from medianest_youtube import routes, store, tasks, wishes
 from medianest_youtube.events import DownloadFinished
 from medianest_youtube.failures import Failure
 from medianest_youtube.lifecycle import startup
+from medianest_youtube.listeners import person_removed
 from medianest_youtube.models import (
     DownloadJob,
     DownloadState,
@@ -61,6 +62,23 @@ async def test_one_of_two_cancelling_does_not_stop_the_others_download(ctx, medi
     await work(ctx, second)
     assert (await see(ctx, first)).state is DownloadState.CANCELLED
     assert (await by_path(routes.retry_download, ctx, first)).state is DownloadState.DONE
+
+
+async def test_the_downloads_of_somebody_who_is_gone_end_and_what_others_wish_for_stays(ctx, media):
+    shared, others = await ask(ctx, media.clip(), ADA), await ask(ctx, media.clip(), ALAN)
+    alone = await ask(ctx, f"{media.url}/media/other.mp4", ADA)
+    done = await ask(ctx, media.clip(), ADA, container="mkv")
+    await work(ctx, done)
+    for _ in range(2):  # the hub may deliver it twice
+        await person_removed(ctx, make_event(PersonRemoved(username="ada"), person=ADA.id))
+
+    assert (await listed(ctx, ADA)).items == []
+    for gone in (shared, alone, done):
+        assert await store.one(ctx.db, gone.id) is None
+    assert (await see(ctx, others)).state is DownloadState.QUEUED
+    assert len(ctx.jobs.cancelled) == 1
+    assert files(ctx) == []
+    assert await ctx.db.fetchval("SELECT count(*) FROM plugin_youtube.media_file") == 1
 
 
 async def test_another_form_of_the_same_video_is_another_download(ctx, media):
