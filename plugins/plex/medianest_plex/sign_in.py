@@ -98,4 +98,6 @@ def _identity(account: Account, token: str) -> Identity:
     )
 
 
-PROVIDER: Final = SignInProvider(name="plex", title="Plex", begin=begin, complete=complete, recheck=recheck, icon="tv")
+PROVIDER: Final = SignInProvider(
+    name="plex", title="Plex", begin=begin, complete=complete, recheck=recheck, icon="tv", polls=True
+)

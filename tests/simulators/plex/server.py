@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from . import accounts, media_server, pins, sign_in_page
 from .faults import Faults, Handler
@@ -106,7 +107,7 @@ class PlexSimulator:
         await web.TCPSite(runner, self._host, port).start()
         return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
-    def _middleware(self) -> Handler:
+    def _middleware(self) -> Middleware:
         @web.middleware
         async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
             route = request.match_info.route.name or ""
