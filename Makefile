@@ -21,6 +21,7 @@ run: ## bring up the hub with its own PostgreSQL and Valkey on http://127.0.0.1:
 test: ## run every test of the hub and its plugins
 	@scripts/setup dev
 	@scripts/system-packages test
+	@scripts/oidc-provider
 	@$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
 	@echo "make test: everything passed"
 
