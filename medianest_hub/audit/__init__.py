@@ -1,6 +1,6 @@
 """Who did what, on what, from where, with what result; knows no HTTP."""
 
-from medianest_hub.audit.entry import ANONYMOUS, SYSTEM, Actor, Detail, Entry, Target, id_of, operator
+from medianest_hub.audit.entry import ANONYMOUS, SYSTEM, Actor, Detail, Entry, Target, by_operator, id_of, operator
 from medianest_hub.audit.log import Audit
 from medianest_hub.audit.reading import AuditEntry, Filter
 
@@ -14,6 +14,7 @@ __all__ = [
     "Entry",
     "Filter",
     "Target",
+    "by_operator",
     "id_of",
     "operator",
 ]

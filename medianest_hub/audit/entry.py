@@ -51,6 +51,9 @@ class Target:
     name: str = ""
 
 
+_NOTHING: Final = Target()
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One thing done. `action` is `<source>.<what>`; `code` the problem's where it was refused or failed.
@@ -63,7 +66,7 @@ class Entry:
     action: str
     actor: Actor
     result: Result = "ok"
-    target: Target = Target()
+    target: Target = _NOTHING
     address: str = ""
     code: str = ""
     request_id: str = ""
@@ -101,6 +104,11 @@ def operator() -> Actor:
         return Actor("operator", name=pwd.getpwuid(os.getuid()).pw_name)
     except KeyError:
         return Actor("operator", name=f"uid {os.getuid()}")
+
+
+def by_operator(action: str, target: Target = _NOTHING, **details: Detail) -> Entry:
+    """Something done with a command on the machine the hub runs on."""
+    return Entry(action, operator(), target=target, details=details)
 
 
 def id_of(at: datetime, *parts: str) -> UUID:

@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
-from medianest_hub.accounts.attempts import Attempts
 from medianest_hub.accounts.api_keys import ApiKeys
+from medianest_hub.accounts.attempts import Attempts
 from medianest_hub.accounts.first_run import FirstRun
 from medianest_hub.accounts.identities import Identities
 from medianest_hub.accounts.invites import Invites
@@ -26,6 +26,7 @@ from medianest_hub.accounts.sign_in_providers import SignInProviders
 from medianest_hub.accounts.tokens import Tokens
 from medianest_hub.audit import Audit
 from medianest_hub.dashboard import Dashboard
+from medianest_hub.infrastructure.data_dir import DataDir
 from medianest_hub.infrastructure.database import Database, DatabaseAway, DatabaseRefused
 from medianest_hub.infrastructure.exits import OperatorError
 from medianest_hub.infrastructure.http_client import HttpClients
@@ -35,6 +36,7 @@ from medianest_hub.infrastructure.redis import RedisLink
 from medianest_hub.infrastructure.secrets import SecretBox
 from medianest_hub.jobs.outbox import Outbox
 from medianest_hub.jobs.plugin_services import PluginEvents, PluginJobs, PluginNotify, PluginPeople, PluginRealtime
+from medianest_hub.jobs.quarantined import tell_of_quarantine
 from medianest_hub.jobs.store import JobStore
 from medianest_hub.plugin_api.services import Clock
 from medianest_hub.plugin_host.context import ContextFactory, Services, SystemClock
@@ -148,6 +150,7 @@ class HubParts:
             host.connect(db, redis, wanted, factory, schema)
             parts.people.know_permissions(host.plugins.values())
             await redis.start()
+            await tell_of_quarantine(parts.audit, DataDir(loaded.settings.data_dir).quarantine)
             parts._exits = stack.pop_all()
             return parts
 

@@ -1,8 +1,9 @@
-"""Forgets what nobody can need any more: sessions long over, events past their retention, processes long gone."""
+"""Forgets what nobody can need any more: sessions long over, events and audit entries past their time, processes gone."""
 
 from __future__ import annotations
 
 from medianest_hub.accounts.sessions import Sessions
+from medianest_hub.audit import Audit
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.jobs.loops import Loop
@@ -12,13 +13,26 @@ EVERY_SECONDS = 3600.0
 
 
 class Housekeeping:
-    """Runs in every worker; each step is one harmless `DELETE`, so that two at once do no damage."""
+    """Runs in every worker; each step is a harmless `DELETE`, so that two at once do no damage.
 
-    def __init__(self, db: Database, sessions: Sessions, realtime: RealtimeLog, retention_hours: float) -> None:
+    `retention_hours` is for events, `audit_days` for the audit log.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        sessions: Sessions,
+        realtime: RealtimeLog,
+        retention_hours: float,
+        audit: Audit,
+        audit_days: int,
+    ) -> None:
         self._db = db
         self._sessions = sessions
         self._realtime = realtime
         self._retention_hours = retention_hours
+        self._audit = audit
+        self._audit_days = audit_days
         self._settled = False
         self.loop = Loop("housekeeping", self._step)
 
@@ -27,6 +41,7 @@ class Housekeeping:
         await self._sessions.prune()
         await self._realtime.prune(self._retention_hours)
         await self._db.execute("DELETE FROM medianest.processes WHERE seen_at < now() - interval '1 day'")
+        await self._audit.prune(self._audit_days)
 
     async def _step(self) -> float:
         if self._settled:  # not in the first minute: starting is busy enough

@@ -77,7 +77,8 @@ async def _open(loaded: LoadedSettings, stack: contextlib.AsyncExitStack) -> Wor
         look_at_plugins=parts.host.look,
     )
     retention = settings.realtime.retention_hours
-    housekeeping = Housekeeping(db, parts.sessions, parts.realtime, retention)
+    audit_days = settings.audit.retention_days
+    housekeeping = Housekeeping(db, parts.sessions, parts.realtime, retention, parts.audit, audit_days)
     tidying = asyncio.create_task(housekeeping.loop.run(), name="housekeeping")
     stack.callback(tidying.cancel)
     token = settings.metrics.token.get_secret_value() if settings.metrics.token else None

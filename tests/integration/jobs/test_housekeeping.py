@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from medianest_hub.accounts.sessions import Sessions
+from medianest_hub.audit import Audit, Entry, Filter, operator
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.infrastructure.redis import RedisLink
@@ -36,12 +37,21 @@ async def test_only_what_is_past_its_time_is_forgotten(postgres_url: str, redis_
                 hours,
             )
 
-        await Housekeeping(db, Sessions(db, redis, realtime), realtime, 72).tidy()
+        audit = Audit(db)
+        await db.execute(
+            "INSERT INTO medianest.audit (id, at, actor_kind, action, result) "
+            "VALUES ($1, now() - interval '31 days', 'system', 'x.old', 'ok')",
+            uuid4(),
+        )
+        await audit.record(Entry("x.young", operator()))
+
+        await Housekeeping(db, Sessions(db, redis, realtime), realtime, 72, audit, 30).tidy()
 
         assert [row["id"] for row in await db.fetch("SELECT id FROM medianest.sessions")] == [young]
         assert [event.seq for event in await realtime.since(0)] == [seqs[1]]
         assert await realtime.latest_seq() == seqs[1]
         assert await db.fetchval("SELECT count(*) FROM medianest.processes") == 1
+        assert [entry.action for entry in await audit.list(Filter())] == ["x.young"]
     finally:
         await redis.close()
         await db.close()
