@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import os
@@ -42,6 +43,7 @@ class OidcServer:
         self._folder = folder
         self._bin = environment()
         self._port = free_port()
+        self._issued = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"http://127.0.0.1:{self._port}"
         (folder / "canaille.toml").write_text(self._settings())
@@ -69,6 +71,12 @@ class OidcServer:
         if self._process is not None:
             processes.stop(self._process, (signal.SIGTERM, 5.0))
             self._process = None
+
+    async def another_second(self) -> None:
+        """Wait for the clock: this provider issues one person the same token twice within a second, and trips over that."""
+        while int(time.time()) == self._issued:
+            await asyncio.sleep(0.02)
+        self._issued = int(time.time())
 
     def _answers(self) -> bool:
         try:

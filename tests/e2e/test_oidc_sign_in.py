@@ -103,6 +103,7 @@ class Page:
         return await self.browser.sign_in(url, self._world.back, name, consent=consent)
 
     async def complete(self, answer: dict[str, str], token: str | None = None, **headers: str) -> Reply:
+        await self._world.provider.another_second()
         return await self.post("oidc/complete", {"answer": answer}, token, **headers)
 
     async def sign_in(self, name: str, **wishes: Any) -> Reply:
