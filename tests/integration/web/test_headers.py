@@ -1,11 +1,15 @@
 """The headers of every answer, refusals too: what keeps browsers safe, who may read it, and the request id."""
 
 import json
+import re
 
 import pytest
 import pytest_asyncio
 
-from .conftest import Install, Site, StartSite, raw
+from medianest_hub.plugin_api import Role
+from medianest_hub.settings import LimitSettings
+
+from .conftest import Install, Reply, Site, StartSite, raw
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -56,6 +60,8 @@ SAFE = {
     "Cache-Control",
     "X-Request-ID",
 }
+ENDING = {"/api/v1/auth/logout", "/api/v1/auth/logout-all"}
+"""Whoever calls these is somebody no longer."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -99,6 +105,69 @@ async def test_every_answer_keeps_browsers_safe_and_says_nothing_of_the_server(
     assert reply.headers["Strict-Transport-Security"]
     assert "Server" not in reply.headers
     assert "sanic" not in str(reply.headers).lower()
+
+
+async def test_every_route_there_is_keeps_browsers_safe_whoever_asks(start_once: StartSite) -> None:
+    """All pages, pictures, documents, routes and refusals; a new one takes part by itself."""
+    wide = {f"limits__{zone}": "1000000/minute" for zone in LimitSettings.model_fields}
+    site = await start_once(server__public_url="https://hub.test", plugins__blocked="[]", **wide)
+    ada = await site.person("ada", Role.ADMIN)
+    wrong: list[str] = []
+    seen: set[int] = set()
+    for one in site.mounted:
+        path = re.sub(r"\{\w+\}", "no-such", one.template)
+        body = {} if one.route.method in ("POST", "PUT", "PATCH") else None
+        for by in (None, ada):
+            if by is not None and one.template in ENDING:
+                continue
+            reply = await site.call(one.route.method, path, by=by, json=body)
+            seen.add(reply.status)
+            wrong += [f"{one.route.method} {path} {reply.status}: {fault}" for fault in faults(reply)]
+    assert not wrong
+    assert seen >= {200, 400, 401, 404}
+
+
+def faults(reply: Reply) -> list[str]:
+    """What the headers of an answer lack or tell."""
+    headers = reply.headers
+    csp = headers.get("Content-Security-Policy", "")
+    found = sorted(SAFE - set(headers))
+    found += [name for name in ("Server", "X-Powered-By", "Via") if name in headers]
+    if "unsafe" in csp or "frame-ancestors 'none'" not in csp or "default-src 'none'" not in csp or "*" in csp:
+        found.append(csp)
+    if headers.get("X-Content-Type-Options") != "nosniff" or headers.get("Referrer-Policy") != "no-referrer":
+        found.append("values")
+    if "max-age=" not in headers.get("Strict-Transport-Security", ""):
+        found.append("HSTS")
+    if any(word in str(headers).lower() for word in ("sanic", "python", "uvloop", "websockets")):
+        found.append("banner")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "lines", "status"),
+    [
+        ("EIO=4&transport=polling", [], 400),
+        ("EIO=4&transport=websocket", ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 1"], 400),
+        (
+            "EIO=4&transport=websocket",
+            [
+                *("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"),
+                "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==",
+            ],
+            101,
+        ),
+    ],
+)
+async def test_live_events_say_nothing_of_the_server(site: Site, query: str, lines: list[str], status: int) -> None:
+    head = [f"GET /socket.io/?{query} HTTP/1.1", "Host: hub", *lines, "", ""]
+    answer = await raw(site.port, "\r\n".join(head).encode(), until=b"\r\n\r\n")
+    top = answer.partition(b"\r\n\r\n")[0].decode().lower()
+    assert int(top.split()[1]) == status
+    assert not [word for word in ("server:", "sanic", "python", "websockets") if word in top]
+    if status != 101:
+        assert "\r\nx-content-type-options: nosniff" in top
+        assert "\r\ncontent-security-policy: " in top
 
 
 @pytest.mark.parametrize("path", [f"{PATH}/good", f"{PATH}/raises", "/nowhere", f"{PATH}/stream"])
