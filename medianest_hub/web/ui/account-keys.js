@@ -26,7 +26,7 @@ function row(key) {
         key.last_used_at ? ["last used ", when(key.last_used_at)] : "never used", " · ",
         key.expires_at ? [ended ? "ended " : "ends ", when(key.expires_at)] : "no end",
       ),
-      el("p", { class: "soft small" }, `May: ${key.permissions.join(", ")}`),
+      el("p", { class: "soft small" }, key.permissions.map((name) => WORDS[name] ?? name).join(" · ")),
     ),
     el("div", { class: "actions" },
       el("button", { type: "button", class: "danger", "aria-label": `Revoke ${key.name}`, onclick: (event) => revoke(key, event.currentTarget) }, "Revoke"),
@@ -47,10 +47,7 @@ byId("make-key").addEventListener("click", async (event) => {
   await busy(button, async () => {
     // A key can never manage the account itself.
     const { permissions } = await session.call("GET", "auth/session");
-    const possible = permissions.filter((name) => name !== "hub.account" && name !== "hub.signed_in");
-    byId("key-permissions").replaceChildren(
-      ...(possible.length ? possible.map(choice) : [el("p", { class: "empty small" }, "Nothing beyond reading what is yours.")]),
-    );
+    byId("key-permissions").replaceChildren(...permissions.filter((name) => name !== "hub.account").map(choice));
     form.reset();
     clear(form);
     dialog.showModal();
@@ -58,16 +55,23 @@ byId("make-key").addEventListener("click", async (event) => {
   });
 });
 
+const WORDS = { "hub.signed_in": "Read what is yours: dashboard, jobs", "hub.admin": "Run the hub: everything an admin may" };
+
 function choice(name) {
-  return el("label", { class: "check" }, el("input", { type: "checkbox", name: "permissions", value: name }), el("span", {}, el("code", {}, name)));
+  const field = el("input", { type: "checkbox", name: "permissions", value: name, checked: name === "hub.signed_in" });
+  return el("label", { class: "check" }, field, el("span", {}, WORDS[name] ?? el("code", {}, name)));
 }
 
 onSubmit(form, async ({ name, days }) => {
   const permissions = [...form.querySelectorAll("[name=permissions]:checked")].map(({ value }) => value);
+  if (permissions.length === 0) {
+    byId("key-permissions-problem").textContent = "Choose at least one.";
+    return;
+  }
   const expires_at = days ? new Date(Date.now() + Number(days) * 86_400_000).toISOString() : null;
   const made = await session.call("POST", "api-keys", { name, permissions, expires_at });
   dialog.close();
-  await showOnce("Your new key", "Copy it now: it is shown this once and kept by the hub as a hash only.", made.key);
+  await showOnce("Your new key", "Copy it now: it is shown this once, and nobody can look it up later.", made.key);
   await showKeys();
   byId("make-key").focus();
 });

@@ -9,29 +9,30 @@ const list = byId("identities");
 
 export async function showWays() {
   const [{ items }, ways] = await Promise.all([session.call("GET", "auth/identities"), waysIn()]);
-  const titles = new Map(ways.providers.map(({ id, title }) => [id, title]));
   const linked = new Set(items.map(({ provider }) => provider));
   byId("password-section").hidden = !ways.local;
+  list.hidden = items.length === 0;
   list.classList.remove("coming");
   list.removeAttribute("aria-busy");
-  list.replaceChildren(...items.map((one) => row(one, titles.get(one.provider) ?? one.provider)));
+  list.replaceChildren(...items.map(row));
   offerProviders(ways.providers.filter(({ id }) => !linked.has(id)), {
     words: "Link",
     wishes: () => ({ link: true, return_to: "/account" }),
     call: confirmedCall,
     begun: async () => {
       await showWays();
-      toast("Linked.");
+      toast("Linked. You can sign in with it from now on.");
     },
   });
   byId("ways-section").hidden = items.length === 0 && byId("providers").hidden;
 }
 
-function row(one, title) {
+function row(one) {
+  const { title } = one;
   return el("li", {},
     el("div", { class: "about" },
-      el("p", { class: "name" }, title),
-      el("p", { class: "soft small" }, one.username || one.email, " · linked ", when(one.linked_at)),
+      el("p", { class: "name" }, title, one.withdrawn ? el("span", { class: "tag warn" }, "no longer accepted") : null),
+      el("p", { class: "soft small" }, one.username || one.email || "linked", " · last used ", when(one.last_used_at)),
     ),
     el("div", { class: "actions" },
       el("button", { type: "button", class: "danger", "aria-label": `Unlink ${title}`, onclick: (event) => unlink(one, title, event.currentTarget) }, "Unlink"),
@@ -52,13 +53,13 @@ async function confirmedCall(method, path, body) {
   try {
     return await session.call(method, path, body);
   } catch (problem) {
-    if (problem.code !== "confirmation_needed") throw problem;
+    if (problem.code !== "confirm_first") throw problem;
     const confirmed = await askFor(
       "Is it still you?",
       "Type your password to go on.",
       { label: "Password", attributes: { type: "password", autocomplete: "current-password", maxlength: 1024 } },
       "Go on",
-      (password) => session.call("POST", "auth/confirm", { password }),
+      (value) => session.call("POST", "auth/confirm", { password: value }),
     );
     if (!confirmed) throw problem;
     return session.call(method, path, body);

@@ -10,27 +10,34 @@ import * as session from "./session.js";
 
 const ROLES = { admin: "Runs this hub", member: "Member", guest: "Guest" };
 const form = byId("password-form");
+let needsCurrent = true;
 
-function showUser(user) {
+async function showUser() {
+  const user = await session.call("GET", "users/me");
   const name = user.display_name || user.username;
   byId("face").textContent = initials(name);
   byId("who").textContent = name;
   byId("what").textContent = [ROLES[user.role], name === user.username ? null : user.username].filter(Boolean).join(" · ");
   byId("known-as").value = user.username;
+  // Whoever came by an outside account may have no password yet.
+  needsCurrent = user.has_password;
+  byId("current-field").hidden = !needsCurrent;
+  byId("current").required = needsCurrent;
+  byId("password-button").textContent = needsCurrent ? "Change password" : "Set a password";
 }
 
-onSubmit(form, async ({ current, new: fresh }) => {
-  await session.call("POST", "auth/password", { current, new: fresh });
+onSubmit(form, async ({ current_password, new_password }) => {
+  await session.call("POST", "auth/password", { ...(needsCurrent && { current_password }), new_password });
   form.reset();
-  byId("known-as").value = session.user().username;
+  await showUser();
   say(noteOf(form), "Your password is changed. You are signed out everywhere but here.", "good");
   await showSessions();
 });
 
 async function start() {
   try {
-    showUser(await enter());
-    await Promise.all([showSessions(), showWays(), showKeys()]);
+    await enter();
+    await Promise.all([showUser(), showSessions(), showWays(), showKeys()]);
   } catch (problem) {
     say(byId("state"), problem.message, "problem");
   }

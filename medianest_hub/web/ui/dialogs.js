@@ -8,6 +8,8 @@ let fading = 0;
 
 export function toast(text) {
   const place = byId("toast");
+  // Over a dialog nothing of the page beneath is seen or heard.
+  ([...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body).append(place);
   place.textContent = text;
   clearTimeout(fading);
   fading = setTimeout(() => (place.textContent = ""), 6000);
@@ -33,6 +35,7 @@ function opened(...children) {
   const before = document.activeElement;
   const dialog = el("dialog", { "aria-labelledby": "dialog-title" }, ...children);
   dialog.addEventListener("close", () => {
+    if (dialog.contains(byId("toast"))) document.body.append(byId("toast"));
     dialog.remove();
     if (before?.isConnected) before.focus();
   });

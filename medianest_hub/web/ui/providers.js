@@ -11,16 +11,16 @@ export async function waysIn() {
   try {
     const { items } = await request("GET", "auth/providers");
     return {
-      local: items.some(({ id }) => id === "local"),
-      providers: items.filter(({ id }) => id !== "local"),
+      local: items.some(({ kind }) => kind === "password"),
+      providers: items.filter(({ kind }) => kind !== "password"),
     };
   } catch {
     return { local: true, providers: [] };
   }
 }
 
-// A button for each in `#providers`. `wishes()` goes with the start; `begun(answer)` gets the sign-in; `call` is how the
-// hub is asked, signed in or not.
+// A button for each in `#providers`. `wishes()` goes with the start; `begun(answer)` gets what came of it (`signed_in`,
+// `linked` or `awaiting_approval`); `call` is how the hub is asked, signed in or not.
 export function offerProviders(providers, { wishes, begun, call = bare, words = "Continue with" }) {
   const place = byId("providers");
   place.hidden = providers.length === 0;
@@ -101,8 +101,9 @@ export async function polled(id, every, signal, call = bare, answer = {}) {
     if (signal?.aborted) return null;
     try {
       const found = await call("POST", `auth/${id}/complete`, { answer });
-      if (signal?.aborted) return null;
-      if (isDone(found)) return found;
+      // A sign-in that was finished while it was being cancelled is one all the same: the cookie is here.
+      if (found.state !== "pending") return found;
+      every = found.poll_seconds;
       failures = 0;
     } catch (problem) {
       failures += 1;
@@ -111,8 +112,6 @@ export async function polled(id, every, signal, call = bare, answer = {}) {
     await pause(Math.max(1, every ?? 2) * 1000 * Math.min(failures + 1, 5), signal);
   }
 }
-
-const isDone = (found) => found === null || "access_token" in found || !("pending" in found || found.status === "pending");
 
 const passes = ({ status, code }) => status === 0 || status === 429 || status >= 502 || code === "attempt_busy";
 
@@ -133,4 +132,7 @@ export function somebodyWaits() {
   });
 }
 
-export const accountUrl = () => pageUrl("account");
+export const AWAITING = "The hub knows you now. Whoever runs it has to let you in; then sign in here again.";
+
+// Goes on where the sign-in was begun for. `return_to` is a path on this hub, whatever it looks like.
+export const onward = ({ return_to: path } = {}) => location.replace(pageUrl(`.${path ?? "/account"}`));

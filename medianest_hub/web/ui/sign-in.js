@@ -1,9 +1,9 @@
 // The sign-in page: with a password, or by an outside provider. Leads on to the account.
 
-import { pageUrl, request } from "./api.js";
+import { request } from "./api.js";
 import { byId, say } from "./dom.js";
 import { onSubmit } from "./forms.js";
-import { offerProviders, waysIn } from "./providers.js";
+import { AWAITING, offerProviders, onward, waysIn } from "./providers.js";
 import * as session from "./session.js";
 
 const ARRIVED = {
@@ -14,7 +14,6 @@ const ARRIVED = {
 const form = byId("form");
 const state = byId("state");
 const remember = () => byId("remember").checked;
-const onward = () => location.replace(pageUrl("account"));
 
 onSubmit(form, async ({ username, password }) => {
   say(state, "");
@@ -22,7 +21,7 @@ onSubmit(form, async ({ username, password }) => {
   onward();
 });
 form.addEventListener("submit", () => say(state, ""));
-session.on("begun", onward);
+session.on("begun", () => onward());
 
 async function start() {
   const arrived = ARRIVED[location.hash];
@@ -35,9 +34,10 @@ async function start() {
   }
   const ways = await waysIn();
   offerProviders(ways.providers, {
-    wishes: () => ({ remember: remember() }),
-    begun: (answer) => {
-      session.begin(answer);
+    wishes: () => ({ remember: remember(), return_to: "/account" }),
+    begun: (found) => {
+      if (found.state === "awaiting_approval") return say(state, AWAITING);
+      session.begin(found);
       onward();
     },
   });
