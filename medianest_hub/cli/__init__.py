@@ -19,6 +19,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "migrate": ("medianest_hub.cli.migrate:migrate", "Bring the database's schema up to this program."),
     "config": ("medianest_hub.cli.config:config", "Show or check the settings."),
     "users": ("medianest_hub.cli.users:users", "Create people and see to their accounts."),
+    "audit": ("medianest_hub.cli.audit:audit", "Read the audit log, or take it away whole."),
+    "secrets": ("medianest_hub.cli.secrets:secrets", "Take a new secret key into use."),
     "plugins": ("medianest_hub.cli.plugins:plugins", "List, check, enable, disable and set plugins."),
 }
 """Name to `"module:attribute"` of a click command and the line the list of commands shows."""

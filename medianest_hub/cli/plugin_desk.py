@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
+from medianest_hub.audit import Detail, Target, by_operator
 from medianest_hub.infrastructure.migrations import migrate
 from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_api.errors import BadInput
@@ -63,7 +64,20 @@ class Desk:
                     f"they did not pass their test: {trial.message.rstrip(' .')} (--force keeps them all the same)",
                     fields=trial.fields,
                 )
+        fields = await self.administration.changed_fields(plugin, change)
         await self.administration.save(plugin, change, None)
+        await self.tell("plugins.change_settings", plugin.name, fields=fields, forced=force)
+
+    async def switch(self, name: str, *, enabled: bool) -> int:
+        """Switch it; returns the new generation. `Conflict` where file or environment decide."""
+        before = (await self.parts.host.wanted.get(name)).enabled
+        generation = await self.administration.set_enabled(name, enabled)
+        await self.tell("plugins.enable" if enabled else "plugins.disable", name, before=before, after=enabled)
+        return generation
+
+    async def tell(self, action: str, name: str, **details: Detail) -> None:
+        """Write down what was done to a plugin."""
+        await self.parts.audit.record(by_operator(action, Target("plugin", name), **details))
 
 
 @asynccontextmanager

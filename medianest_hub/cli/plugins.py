@@ -169,7 +169,7 @@ def _line(found: Found, everywhere: list[Applied]) -> dict[str, Any]:
 
 
 async def _switch(desk: Desk, name: str, *, enabled: bool) -> str:
-    generation = await desk.administration.set_enabled(name, enabled)
+    generation = await desk.switch(name, enabled=enabled)
     word = "enabled" if enabled else "disabled"
     processes = await desk.wait_applied(name, generation, _EFFECT_SECONDS)
     if processes is None:

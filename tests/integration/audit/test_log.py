@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
@@ -16,6 +17,8 @@ from medianest_hub.audit.flood import MORE, PER_MINUTE
 from medianest_hub.audit.log import PRUNED_AT_ONCE
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.embedded.postgres import EmbeddedPostgres
+from medianest_hub.infrastructure.quarantine import Quarantine
+from medianest_hub.jobs.quarantined import tell_of_quarantine
 
 EVERYTHING = Filter()
 MIA = Actor("person", uuid4(), "mia")
@@ -223,3 +226,18 @@ async def test_one_row_the_database_refuses_keeps_no_other_out(audit: Audit, log
     await audit.close()
     assert {entry.action for entry in await audit.list(EVERYTHING)} == {"auth.login", "auth.logout"}
     assert [line["action"] for line in logged if line["event"] == "audit_entry_lost"] == ["users.delete"]
+
+
+async def test_a_plugin_in_quarantine_is_in_the_log_once_however_many_processes_start(
+    audit: Audit, tmp_path: Path
+) -> None:
+    path = tmp_path / "quarantine.json"
+    Quarantine(path).add("plex", "the web process was killed while importing it")
+    for _ in range(3):
+        await tell_of_quarantine(audit, path)
+    (found,) = await audit.list(EVERYTHING)
+    assert (found.action, found.actor_kind, found.target_id) == ("plugins.quarantine", "system", "plex")
+    assert found.details == {"reason": "the web process was killed while importing it"}
+    path.write_text('{"odd": {"at": "yesterday"}, "odder": 7}')
+    await tell_of_quarantine(audit, path)
+    assert len(await audit.list(EVERYTHING)) == 1
