@@ -85,5 +85,8 @@ class SignInProviders:
 
     def _oidc(self) -> Provider:
         oidc = OidcProvider(self._settings, self._http)
-        declared = SignInProvider(OIDC, self._settings.oidc.title, oidc.begin, oidc.complete, icon="key-round")
+        # Only with a refresh token is there anything to ask by.
+        recheck = oidc.recheck if "offline_access" in self._settings.oidc.scopes else None
+        title = self._settings.oidc.title
+        declared = SignInProvider(OIDC, title, oidc.begin, oidc.complete, recheck, icon="key-round")
         return Provider(OIDC, declared, None, (OIDC, "main"), contextlib.nullcontext, lambda: True)

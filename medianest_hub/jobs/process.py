@@ -14,6 +14,7 @@ from medianest_hub.infrastructure.lifetime import exit_code_of, stop_on_signals
 from medianest_hub.infrastructure.logs import configure_logs
 from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.jobs.housekeeping import Housekeeping
+from medianest_hub.jobs.rechecking import Rechecking
 from medianest_hub.jobs.status import StatusServer
 from medianest_hub.jobs.worker import Worker
 from medianest_hub.settings import LoadedSettings
@@ -81,6 +82,8 @@ async def _open(loaded: LoadedSettings, stack: contextlib.AsyncExitStack) -> Wor
     housekeeping = Housekeeping(db, parts.sessions, parts.realtime, retention, parts.audit, audit_days)
     tidying = asyncio.create_task(housekeeping.loop.run(), name="housekeeping")
     stack.callback(tidying.cancel)
+    rechecking = asyncio.create_task(Rechecking(parts).loop.run(), name="rechecking")
+    stack.callback(rechecking.cancel)
     token = settings.metrics.token.get_secret_value() if settings.metrics.token else None
     status = StatusServer(worker, db, parts.redis, token)
     stack.push_async_callback(status.close)

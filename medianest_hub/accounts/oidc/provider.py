@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
 
@@ -13,11 +13,13 @@ from medianest_hub.accounts.oidc.claims import identity
 from medianest_hub.accounts.oidc.discovery import CALL_SECONDS, CAP, Discovery, Metadata
 from medianest_hub.accounts.oidc.failures import refused, token_refused, untrusted, wrong_state
 from medianest_hub.accounts.oidc.id_token import ALGORITHMS, fitting, key_id, verify
-from medianest_hub.plugin_api.errors import BadInput, ConfigInvalid
+from medianest_hub.plugin_api.errors import BadInput, ConfigInvalid, Unavailable
 from medianest_hub.plugin_api.people import Role
 from medianest_hub.plugin_api.services import Http, HttpResponse
-from medianest_hub.plugin_api.sign_in import Identity, SignInStart
+from medianest_hub.plugin_api.sign_in import Identity, LinkedIdentity, SignInStart, Standing
 from medianest_hub.settings import AuthSettings
+
+KeepSecret: TypeAlias = Callable[[str], Awaitable[None]]
 
 _TOKEN_SECONDS: Final = 8.0
 _LONGEST_CODE: Final = 4096
@@ -29,6 +31,12 @@ class _Tokens(BaseModel):
     access_token: str
     token_type: str
     id_token: str
+    refresh_token: str | None = None
+
+
+class _Renewed(BaseModel):
+    """What is used of RFC 6749 section 6: the token for the next time."""
+
     refresh_token: str | None = None
 
 
@@ -96,6 +104,27 @@ class OidcProvider:
         more = await self._userinfo(metadata, tokens, proven["sub"])
         kept = tokens.refresh_token if "offline_access" in self._settings.scopes else None
         return identity(proven, more, self._settings, self._otherwise, kept)
+
+    async def recheck(self, ctx: KeepSecret, linked: LinkedIdentity, secret: str | None) -> Standing:
+        """Whether the provider still honours the refresh token; `ctx` keeps the next one, where it gives one.
+
+        Raises `Unavailable` where there is none to ask by, `UpstreamError` where the answer says neither yes nor no.
+        """
+        from authlib.oauth2.rfc6749.parameters import prepare_token_request
+
+        if secret is None:
+            raise Unavailable("There is no refresh token to ask by.", code="no_refresh_token")
+        metadata = await self.discovery.metadata()
+        answer = await self._post(metadata, prepare_token_request("refresh_token", refresh_token=secret))
+        if answer.status == 200:
+            renewed = answer.parse(_Renewed).refresh_token
+            if renewed is not None and renewed != secret:
+                await ctx(renewed)
+            return Standing.GOOD
+        said = answer.parse(_Refusal)
+        if said.error == "invalid_grant":
+            return Standing.REVOKED
+        raise token_refused(self._service, said.error, said.error_description)
 
     def _check_issuer(self, metadata: Metadata, answer: Mapping[str, str]) -> None:
         """RFC 9207: an answer that names another issuer, or none where one was promised, is a mix-up."""
