@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import secrets as random_secrets
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TypeVar
 
 import click
 
-from medianest_hub.accounts import Account, People, Sessions
+from medianest_hub.accounts import Account
+from medianest_hub.accounts.password_links import HOURS
 from medianest_hub.accounts.password_rules import LONGEST_BYTES
 from medianest_hub.cli.options import fail, with_settings
-from medianest_hub.infrastructure.database import Database, DatabaseAway, DatabaseRefused
-from medianest_hub.infrastructure.embedded.services import services_for
-from medianest_hub.infrastructure.exits import OperatorError
-from medianest_hub.infrastructure.migrations import SchemaBehind, SchemaNewer, check, find_apps, migrate
-from medianest_hub.infrastructure.realtime_log import RealtimeLog
-from medianest_hub.infrastructure.redis import RedisLink
-from medianest_hub.infrastructure.secrets import SecretBox
-from medianest_hub.plugin_api.errors import HubError
+from medianest_hub.cli.people_desk import Desk, at_desk
 from medianest_hub.plugin_api.people import Person, Role
-from medianest_hub.settings import LoadedSettings
+from medianest_hub.settings import HubSettings, LoadedSettings
 
-ResultT = TypeVar("ResultT")
-
-_DATABASE_WAIT = 10.0
 _ROLES = click.Choice([role.value for role in Role])
 _password_stdin = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input; without it you are asked."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """What these commands work with."""
-
-    people: People
-    sessions: Sessions
 
 
 @click.group()
@@ -61,10 +38,12 @@ def create(loaded: LoadedSettings, name: str, role: str, display_name: str, pass
     """Make somebody who signs in with a password."""
     password = _password(password_stdin)
 
-    async def work(desk: _Desk) -> Person:
-        return await desk.people.create(name, password, Role(role), display_name=display_name)
+    async def work(desk: Desk) -> Person:
+        made = await desk.people.create(name, password, Role(role), display_name=display_name)
+        await desk.tell("users.make_person", made, role=role)
+        return made
 
-    person = _run(loaded, work)
+    person = at_desk(loaded, work)
     click.echo(f"{person.username} can sign in now, as {person.role.value}.")
 
 
@@ -73,7 +52,7 @@ def create(loaded: LoadedSettings, name: str, role: str, display_name: str, pass
 @with_settings
 def list_people(loaded: LoadedSettings, as_json: bool) -> None:
     """Show everybody: name, role, status, when last seen."""
-    accounts = _run(loaded, _everybody)
+    accounts = at_desk(loaded, _everybody)
     if as_json:
         click.echo(json.dumps([_as_json(account) for account in accounts], ensure_ascii=False, indent=2))
         return
@@ -94,12 +73,14 @@ def set_password(loaded: LoadedSettings, name: str, password_stdin: bool) -> Non
     """Give somebody a new password; every session of theirs ends."""
     password = _password(password_stdin)
 
-    async def work(desk: _Desk) -> tuple[Person, int]:
-        person = await _find(desk, name)
+    async def work(desk: Desk) -> tuple[Person, int]:
+        person = await desk.find(name)
         await desk.people.set_password(person.id, password)
-        return person, await desk.sessions.end_all(person.id, reason="password_changed")
+        ended = await desk.sessions.end_all(person.id, reason="password_changed")
+        await desk.tell("users.set_password", person, ended=ended)
+        return person, ended
 
-    person, ended = _run(loaded, work)
+    person, ended = at_desk(loaded, work)
     click.echo(f"{person.username} has a new password; {ended} session(s) ended.")
 
 
@@ -110,72 +91,88 @@ def set_password(loaded: LoadedSettings, name: str, password_stdin: bool) -> Non
 def set_role(loaded: LoadedSettings, name: str, role: str) -> None:
     """Make somebody an admin, a member or a guest."""
 
-    async def work(desk: _Desk) -> Person:
-        person = await _find(desk, name)
+    async def work(desk: Desk) -> Person:
+        person = await desk.find(name)
         await desk.people.set_role(person.id, Role(role))
+        await desk.tell("users.change_person", person, before=person.role.value, role=role)
         return person
 
-    click.echo(f"{_run(loaded, work).username} is {role} now.")
+    click.echo(f"{at_desk(loaded, work).username} is {role} now.")
 
 
-def _run(loaded: LoadedSettings, work: Callable[[_Desk], Awaitable[ResultT]]) -> ResultT:
-    """Do `work` on the hub's database, embedded or not; ends the command with one line when that cannot be done."""
-    embedded = loaded.settings.database.url is None
+@users.command()
+@click.argument("name")
+@with_settings
+def disable(loaded: LoadedSettings, name: str) -> None:
+    """Let somebody in no more; their sessions and API keys end at once."""
 
-    async def within(found: LoadedSettings) -> ResultT:
-        async with _desk(found, embedded=embedded) as desk:
-            return await work(desk)
+    async def work(desk: Desk) -> Person:
+        person = await desk.find(name)
+        await desk.leaving.change(person.id, status="disabled")
+        await desk.tell("users.change_person", person, status="disabled")
+        return person
 
-    try:
-        with services_for(loaded) as found:
-            return asyncio.run(within(found))
-    except (HubError, DatabaseRefused, SchemaNewer, SchemaBehind) as error:
-        fail(str(error))
-
-
-@asynccontextmanager
-async def _desk(loaded: LoadedSettings, *, embedded: bool) -> AsyncIterator[_Desk]:
-    settings = loaded.settings
-    if settings.database.url is None or settings.redis.url is None:
-        raise OperatorError("database.url and redis.url must be set, or neither")
-    url = settings.database.url.get_secret_value()
-    if embedded:
-        await migrate(url, settings.plugins.blocked)  # perhaps the hub never ran
-    db = await _connect(url)
-    try:
-        await check(db, find_apps(settings.plugins.blocked)[:1])
-        # Only to tell a running hub at once; without it the hub finds out within seconds.
-        redis = RedisLink.open(settings.redis.url.get_secret_value(), worker=False)
-        key = settings.secret_key.get_secret_value() if settings.secret_key else random_secrets.token_hex(32)
-        people = People(db, redis, SecretBox([key]))  # nothing is sealed by these commands
-        try:
-            yield _Desk(people, Sessions(db, redis, RealtimeLog(db, redis)))
-        finally:
-            people.close()
-            await redis.close()
-    finally:
-        await db.close()
+    click.echo(f"{at_desk(loaded, work).username} is disabled; every session and API key of theirs has ended.")
 
 
-async def _connect(url: str) -> Database:
-    try:
-        return await Database.connect(url, max_size=1, wait=_DATABASE_WAIT)
-    except DatabaseAway as error:
-        raise OperatorError(f"{error.message} Check database.url and that the server runs.") from error
+@users.command()
+@click.argument("name")
+@with_settings
+def enable(loaded: LoadedSettings, name: str) -> None:
+    """Let somebody in again, or for the first time."""
+
+    async def work(desk: Desk) -> Person:
+        person = await desk.find(name)
+        await desk.leaving.change(person.id, status="active")
+        await desk.tell("users.change_person", person, status="active")
+        return person
+
+    click.echo(f"{at_desk(loaded, work).username} is active now.")
 
 
-async def _everybody(desk: _Desk) -> list[Account]:
+@users.command("password-link")
+@click.argument("name")
+@with_settings
+def password_link(loaded: LoadedSettings, name: str) -> None:
+    """Print a link by which somebody sets a new password, good once."""
+
+    async def work(desk: Desk) -> str:
+        person = await desk.find(name)
+        made = await desk.links.make(person.id, None)
+        await desk.tell("users.make_password_link", person)
+        return made.token
+
+    token = at_desk(loaded, work)
+    click.echo(f"{_base(loaded.settings)}/reset-password#{token}")
+    click.echo(f"Whoever has this link sets the password; it is good once, within {HOURS} hours.", err=True)
+
+
+@users.command("sessions-end")
+@click.argument("name")
+@with_settings
+def sessions_end(loaded: LoadedSettings, name: str) -> None:
+    """Sign somebody out everywhere; API keys are left alone."""
+
+    async def work(desk: Desk) -> tuple[Person, int]:
+        person = await desk.find(name)
+        ended = await desk.sessions.end_all(person.id, reason="ended_by_admin")
+        await desk.tell("users.end_sessions_of_person", person, ended=ended)
+        return person, ended
+
+    person, ended = at_desk(loaded, work)
+    click.echo(f"{ended} session(s) of {person.username} ended.")
+
+
+async def _everybody(desk: Desk) -> list[Account]:
     found: list[Account] = []
     while page := await desk.people.list(after=found[-1].username if found else "", limit=500):
         found += page
     return found
 
 
-async def _find(desk: _Desk, name: str) -> Person:
-    person = await desk.people.by_username(name)
-    if person is None:
-        raise OperatorError(f"nobody is named {name!r}; `medianest users list` shows everybody")
-    return person
+def _base(settings: HubSettings) -> str:
+    """Where people reach this hub, as far as its settings say."""
+    return settings.server.public_url or f"http://127.0.0.1:{settings.server.port}"
 
 
 def _password(from_stdin: bool) -> str:

@@ -73,6 +73,24 @@ class DataDir:
             )
         self.write(self.secret_key, secrets.token_urlsafe(48) + "\n")
 
+    def secret_keys(self) -> list[str]:
+        """The keys in the key file, the one in use first. Raises `OperatorError` when it cannot be read."""
+        try:
+            return self.secret_key.read_text().split()
+        except OSError as error:
+            raise OperatorError(f"the secret key {self.secret_key} cannot be read: {error.strerror}") from error
+
+    def add_secret_key(self) -> None:
+        """Make a new key and put it first; those before it still open what they sealed. For a hub that is stopped."""
+        self._write_keys([secrets.token_urlsafe(48), *self.secret_keys()])
+
+    def forget_older_keys(self) -> None:
+        """Keep the key in use alone; what others have sealed cannot be opened any more."""
+        self._write_keys(self.secret_keys()[:1])
+
+    def _write_keys(self, keys: list[str]) -> None:
+        self.write(self.secret_key, "\n".join(keys) + "\n")
+
     def note_addresses(self, addresses: Mapping[str, str]) -> None:
         """Leave the addresses of the embedded servers for commands that come while the hub runs."""
         self.write(self._addresses, json.dumps(dict(addresses)))
