@@ -32,6 +32,8 @@ from medianest_hub.web.mounted import Mounted
 from medianest_hub.web.protocol import WebProtocol
 from tests.conftest import fresh_database
 
+from .web_processes import StartProcess, web_processes
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -182,6 +184,13 @@ def install(tmp_path: Path) -> Iterator[Install]:
 async def start_site(postgres_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[StartSite]:
     """`await start_site()`: one more web process; `MEDIANEST_…` variables by their rest, `limits__api="5/minute"`."""
     async with sites(postgres_url, redis_url, tmp_path) as start:
+        yield start
+
+
+@pytest.fixture
+async def start_process(postgres_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[StartProcess]:
+    """`await start_process()`: one more web process of its own."""
+    async with web_processes(postgres_url, redis_url, tmp_path) as start:
         yield start
 
 
