@@ -1,4 +1,4 @@
-"""Bounds what refusals and failures can fill the log with: so many a minute, then one row that says how many more."""
+"""Bounds what refusals, failures and strangers can fill the log with: so many a minute, then one row for how many more."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MORE: Final = "and_more"
 _MOST_KINDS: Final = 1000
 _MOST_ADDRESSES: Final = 256
 
-_Kind: TypeAlias = tuple[str, str, str]
+_Kind: TypeAlias = tuple[str, str, str, str]
 
 
 @dataclass(slots=True)
@@ -42,8 +42,8 @@ class Flood:
         self._windows: dict[_Kind, _Window] = {}
 
     def admits(self, entry: Entry) -> bool:
-        """Whether it is to be written. What went well always is."""
-        if entry.result == "ok":
+        """Whether it is to be written. What somebody known did always is."""
+        if entry.result == "ok" and entry.actor.kind != "anonymous":
             return True
         window = self._window(entry)
         if window.written < self._per_minute:
@@ -70,14 +70,14 @@ class Flood:
     def _window(self, entry: Entry) -> _Window:
         now = self._monotonic()
         actor, target = str(entry.actor.id or entry.actor.kind), entry.target.id if entry.actor.id is None else ""
-        kind = (entry.action, actor, target)
+        kind = (entry.action, entry.result, actor, target)
         window = self._windows.get(kind)
         if window is None and len(self._windows) >= _MOST_KINDS:
             # Forget those that left nothing out; if there are none, all further kinds of this action share one.
             for old in [old for old, one in self._windows.items() if one.ends <= now and not one.more]:
                 del self._windows[old]
             if len(self._windows) >= _MOST_KINDS:
-                kind = (entry.action, "", "")
+                kind = (entry.action, entry.result, "", "")
                 window = self._windows.get(kind)
         if window is None or (window.ends <= now and not window.more):
             window = self._windows[kind] = _Window(now + WINDOW_SECONDS)

@@ -32,6 +32,7 @@ class Quiet:
 
 QUIET: Final[Mapping[str, Quiet]] = {
     "auth.start_sign_in": Quiet("nobody is signed in by it, and any stranger may; how it ends is told of"),
+    "invites.look_at_invite": Quiet("looking changes nothing; guessing is told of", but=frozenset({"invite_invalid"})),
     "auth.refresh": Quiet("every client does it every quarter of an hour", but=frozenset({"refresh_reused"})),
 }
 """Core routes that change something and are not told of, by name."""

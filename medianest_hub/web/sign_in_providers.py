@@ -246,6 +246,7 @@ async def _admitted(
     await _finish(parts, request, attempt)
     note_for_audit(actor=admitted.person, provider=provider.id, joined=admitted.joined, newcomer=admitted.created)
     if admitted.person is None:
+        note_for_audit(target_kind="user", target_name=identity.username)
         return AwaitingApproval()
     signed_in = await parts.sign_in.of_person(
         admitted.person,

@@ -51,6 +51,13 @@ def test_a_quiet_minute_leaves_nothing_to_say() -> None:
     assert flood.next_end() is None
 
 
+def test_what_goes_well_is_always_written_unless_nobody_knows_whose_it_was() -> None:
+    flood = Flood(1, monotonic=Watch())
+    assert all(flood.admits(Entry("users.delete", Actor("person", uuid4(), "ada"))) for _ in range(50))
+    assert [flood.admits(Entry("auth.logout", ANONYMOUS)) for _ in range(3)] == [True, False, False]
+    assert flood.admits(refused(action="auth.logout")), "refusals are another count"
+
+
 def test_its_memory_is_bounded_whatever_is_thrown_at_it() -> None:
     flood = Flood(1, monotonic=Watch())
     admitted = sum(flood.admits(refused(target=str(number))) for number in range(5000))
