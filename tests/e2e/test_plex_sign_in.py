@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from medianest_hub.infrastructure.embedded.services import services_for
+from medianest_hub.jobs.assembly import HubParts
+from medianest_hub.jobs.rechecking import Rechecking
+from medianest_hub.plugin_host.states import PluginState
+from medianest_hub.settings import load_settings
 from medianest_hub.testing.hub import Hub, HubClient, HubProcess, Reply, run_hub
 from tests.simulators.plex.server import PlexSimulator
 
@@ -54,6 +60,41 @@ async def hub(open_process: HubProcess) -> AsyncIterator[Hub]:
 
 def offers_plex(reply: Reply) -> bool:
     return any(one["id"] == "plex" for one in reply.json()["items"])
+
+
+@asynccontextmanager
+async def another_worker(process: HubProcess) -> AsyncIterator[HubParts]:
+    """A second worker of the running hub, in the test's own process: it does what the test says, when it says so."""
+    with services_for(load_settings(None, process.environment)) as found:
+        parts = await HubParts.open(found, "worker")
+    try:
+        runs = asyncio.Event()
+        parts.host.subscribe(lambda *change: runs.set() if change[2] is PluginState.RUNNING else None)
+        await parts.host.reconcile()
+        async with asyncio.timeout(10):
+            await runs.wait()
+        yield parts
+    finally:
+        await parts.close()
+
+
+async def ask_again(process: HubProcess) -> None:
+    """As when `auth.recheck_hours` have gone by."""
+    async with another_worker(process) as parts:
+        await parts.db.execute("UPDATE medianest.identities SET checked_at = now() - interval '30 days'")
+        rechecking = Rechecking(parts)
+        assert await rechecking.recheck() > 0
+        while await rechecking.recheck():
+            pass  # they are taken some at a time
+
+
+async def still_in(person: HubClient) -> bool:
+    return (await person.get("/api/v1/auth/session")).status == 200
+
+
+async def thrown_out(person: HubClient) -> None:
+    reply = await person.until("/api/v1/auth/session", lambda reply: reply.status == 401, within=1.0)
+    assert reply.json()["code"] == "session_ended"
 
 
 async def begin(client: HubClient, **wishes: Any) -> dict[str, Any]:
@@ -178,6 +219,61 @@ async def test_no_token_of_plexs_is_shown_or_written_down(hub: Hub, plex: PlexSi
     ]
     assert secrets
     assert [one for one in secrets if one in text] == []
+
+
+async def test_a_token_revoked_later_is_noticed_and_ends_what_began_by_it(hub: Hub, plex: PlexSimulator) -> None:
+    revoked, kept = plex.world.friend("revoked"), plex.world.friend("kept")
+    first = as_person(hub, await sign_in(hub.stranger, plex, "revoked"))
+    second = as_person(hub, await sign_in(hub.stranger, plex, "revoked"))
+    other = as_person(hub, await sign_in(hub.stranger, plex, "kept"))
+    await ask_again(hub.process)
+    assert [await still_in(one) for one in (first, second, other)] == [True] * 3
+
+    plex.world.revoke(revoked)
+    await ask_again(hub.process)
+
+    await thrown_out(first)
+    await thrown_out(second)
+    assert await still_in(other)
+    assert kept.id in plex.world.home.shared_with
+    # Still a friend: signing in again is all it takes.
+    as_person(hub, await sign_in(hub.stranger, plex, "revoked"))
+
+
+async def test_a_share_taken_back_is_noticed_and_the_way_in_is_shut(hub: Hub, plex: PlexSimulator) -> None:
+    account = plex.world.friend("former")
+    person = as_person(hub, await sign_in(hub.stranger, plex, "former"))
+    plex.world.unshare(account)
+    await ask_again(hub.process)
+
+    await thrown_out(person)
+    again = await sign_in(hub.stranger, plex, "former")
+    assert (again.status, again.json()["code"]) == (403, "not_a_member")
+
+
+async def test_while_plex_cannot_say_nobody_is_thrown_out(hub: Hub, plex: PlexSimulator) -> None:
+    account = plex.world.friend("calm")
+    person = as_person(hub, await sign_in(hub.stranger, plex, "calm"))
+    plex.world.revoke(account)
+    plex.faults.set("user", "html")
+    try:
+        await ask_again(hub.process)
+    finally:
+        plex.faults.clear()
+    assert await still_in(person)
+
+
+async def test_who_has_a_password_too_keeps_those_sessions(hub: Hub, plex: PlexSimulator) -> None:
+    grace = await hub.person("grace")
+    plex.world.friend("grace-at-plex")
+    linked = await sign_in(grace, plex, "grace-at-plex", link=True)
+    assert linked.json()["state"] == "linked", linked.body
+    by_plex = as_person(hub, await sign_in(hub.stranger, plex, "grace-at-plex"))
+    plex.world.revoke(plex.world.find("grace-at-plex"))
+    await ask_again(hub.process)
+
+    await thrown_out(by_plex)
+    assert await still_in(grace)
 
 
 async def test_by_invitation_only_a_friend_needs_one(plex: PlexSimulator) -> None:
