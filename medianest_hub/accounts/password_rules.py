@@ -1,9 +1,10 @@
-"""What a new password must be: long, and none of the few that everybody tries first; hashes and stores nothing."""
+"""What a new password must be: long, and none of those that everybody tries first; hashes and stores nothing."""
 
 from __future__ import annotations
 
 import unicodedata
 
+from medianest_hub.accounts.common_passwords import is_common_password
 from medianest_hub.plugin_api.errors import BadInput, FieldProblem
 
 SHORTEST = 10
@@ -12,10 +13,13 @@ SHORTEST = 10
 LONGEST_BYTES = 1024
 
 _FEWEST_DIFFERENT = 4
+_FEW_ADDED = 6
+"""Digits and signs around a common password that do not make it another one."""
+
 _RUNS = ("0123456789" * 3, "abcdefghijklmnopqrstuvwxyz" * 2, "qwertyuiopasdfghjklzxcvbnm", "qwertzuiopasdfghjklyxcvbnm")
 _RUNS_BACKWARDS = tuple(run[::-1] for run in _RUNS)
 
-# What is left of the commonest long passwords without the digits and signs people put around them.
+# Words of this house and of other tongues that are on no list, without the digits and signs people put around them.
 _COMMON_WORDS = frozenset(
     """
     password passwort passwd motdepasse contrasena senha parola letmein letmeinplease letmeinnow welcome welcomehome
@@ -78,10 +82,12 @@ def _is_hardly_more_than(plain: str, name: str) -> bool:
 
 
 def _is_common(plain: str) -> bool:
-    if plain in _COMMON or any(plain in run for run in (*_RUNS, *_RUNS_BACKWARDS)):
+    if plain in _COMMON or is_common_password(plain) or any(plain in run for run in (*_RUNS, *_RUNS_BACKWARDS)):
         return True
     core = plain.strip("0123456789!#$%^&*()-_=+.,?/ ")
     for form in (core, core.translate(_LOOKALIKES)):
+        if len(plain) - len(core) <= _FEW_ADDED and (is_common_password(form) or is_common_password(_halved(form))):
+            return True
         letters = "".join(character for character in form if character.isalpha())
         if {letters, _halved(letters)} & _COMMON_WORDS:
             return True

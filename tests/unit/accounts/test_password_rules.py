@@ -2,6 +2,7 @@
 
 import pytest
 
+from medianest_hub.accounts.common_passwords import _digests, is_common_password
 from medianest_hub.accounts.password_rules import check_password
 from medianest_hub.plugin_api.errors import BadInput
 
@@ -17,6 +18,8 @@ from medianest_hub.plugin_api.errors import BadInput
         "1" * 3 + "tractor-blue-42",
         "a quiet superman reads",
         "ada lovelace wrote notes",
+        "love827461912",
+        "Xk2-dragon-77",
     ],
 )
 def test_a_long_uncommon_password_is_taken(password: str) -> None:
@@ -48,6 +51,13 @@ def test_a_long_uncommon_password_is_taken(password: str) -> None:
         ("!!!letmein!!!", "password_common"),
         ("medianest-hub-1", "password_common"),
         ("1q2w3e4r5t6y", "password_common"),
+        ("1029384756", "password_common"),
+        ("TheBeatles", "password_common"),
+        ("5hsu75kpot", "password_common"),
+        ("Michelle99!", "password_common"),
+        ("M1chelle!!", "password_common"),
+        ("Sommer2024!", "password_common"),
+        ("dragondragon7", "password_common"),
     ],
 )
 def test_a_bad_password_is_refused_and_the_reason_named(password: str, code: str) -> None:
@@ -62,3 +72,18 @@ def test_a_bad_password_is_refused_and_the_reason_named(password: str, code: str
 def test_compatibility_characters_count_as_what_they_stand_for() -> None:
     with pytest.raises(BadInput):
         check_password("ｐａｓｓｗｏｒｄ１２３", "ada")
+
+
+def test_the_list_of_breached_passwords_is_whole_and_sorted() -> None:
+    digests = _digests()
+    parts = [digests[at : at + 5] for at in range(0, len(digests), 5)]
+    assert len(parts) > 30_000
+    assert parts == sorted(set(parts))
+    assert {len(part) for part in parts} == {5}
+
+
+def test_words_and_random_texts_are_not_taken_for_breached_ones() -> None:
+    taken = [number for number in range(20_000) if is_common_password(f"{number}-of-many-words-that-nobody-has")]
+    assert taken == []
+    assert not is_common_password("")
+    assert not is_common_password("\ud800 lone surrogate")
