@@ -14,6 +14,7 @@ import secrets as random_secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -35,6 +36,8 @@ OLDEST_REQUEST: Final = 5.0
 
 _ID_BYTES, _RANDOM_BYTES, _MAC_BYTES = 16, 32, 16
 _LENGTH = len(PREFIX) + (_ID_BYTES + _RANDOM_BYTES + _MAC_BYTES + 2) // 3 * 4 - 2
+
+_LOOKS = 3
 
 _ISSUE = "INSERT INTO medianest.refresh_tokens (token_hash, session_id) VALUES ($1, $2)"
 # One statement: of two at once the second waits for the first and then finds nothing to use. `held` is of before that, so
@@ -58,8 +61,7 @@ WITH held AS (
     DELETE FROM medianest.refresh_tokens t USING used
     WHERE t.session_id = used.session_id AND t.used_at < now() - interval '10 minutes'
 )
-SELECT held.session_id, held.user_id, held.remember, held.good, used.session_id IS NOT NULL AS rotated,
-       held.used_at IS NULL OR held.used_at > clock_timestamp() - make_interval(secs => $3) AS raced
+SELECT held.session_id, held.user_id, held.remember, held.good, held.used_at, used.session_id IS NOT NULL AS rotated
 FROM held LEFT JOIN used ON true
 """  # noqa: S608 - constants of this package only
 _LIVE_OWNER = """
@@ -126,16 +128,16 @@ class RefreshTokens:
             raise refresh_invalid()
         fresh = self._make(session_id)
         async with self._db.connection() as connection:
-            # Only now, for waiting for a connection must not make the request look younger than it is.
-            age = min(max(self._monotonic() - arrived, 0.0), OLDEST_REQUEST)
-            row = await connection.fetchrow(_ROTATE, _hash(token), _hash(fresh), age)
+            row = await connection.fetchrow(_ROTATE, _hash(token), _hash(fresh))
+            used_at = row["used_at"] if row is not None else None
+            raced = used_at is None or await self._came_before(connection, used_at, arrived)
         if row is None:
             raise await self._unknown(token, session_id)
         if not row["good"]:
             raise refresh_invalid()
         if row["rotated"]:
             return Renewed(row["user_id"], row["session_id"], row["remember"], fresh)
-        if row["raced"]:
+        if raced:
             raise Conflict(
                 "Another request has refreshed this session just now; use what it was given.", code="refresh_raced"
             )
@@ -148,6 +150,20 @@ class RefreshTokens:
             return None
         known: UUID | None = await self._db.fetchval(_SESSION_OF, _hash(token))
         return session_id if known is not None or self._is_ours(token) else None
+
+    async def _came_before(self, connection: Queries, used_at: datetime, arrived: float) -> bool:
+        """Whether the request came before `used_at`, which is on the database's clock.
+
+        Each look at that clock was taken between asking and hearing, which bounds when the request came; the middle counts.
+        """
+        earliest, latest = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+        for _ in range(_LOOKS):
+            asked = self._monotonic()
+            now: datetime = await connection.fetchval("SELECT clock_timestamp()")
+            heard = self._monotonic()
+            earliest = max(earliest, now - _age(heard - arrived))
+            latest = min(latest, now - _age(asked - arrived))
+        return earliest + (latest - earliest) / 2 < used_at
 
     async def _unknown(self, token: str, session_id: UUID) -> Unauthorized:
         """What becomes of a token without a row: forgotten since it was used, or never issued."""
@@ -181,6 +197,10 @@ class RefreshTokens:
 
     def _mac(self, content: bytes, key_id: str) -> bytes:
         return hmac.digest(self._secrets.derive(PURPOSE, key_id), content, "sha256")[:_MAC_BYTES]
+
+
+def _age(seconds: float) -> timedelta:
+    return timedelta(seconds=min(max(seconds, 0.0), OLDEST_REQUEST))
 
 
 def refresh_invalid() -> Unauthorized:
