@@ -84,13 +84,13 @@ def mount_all(app: Sanic[Any, Any], hub: WebHub, core: Iterable[CoreRoutes]) -> 
             mounted += [*plugin_routes(plugin, hub.zones), *webhook_routes(plugin, hub.zones)]
         except Exception:
             log.exception("plugin_routes_not_mounted", plugin=name)
-    mounted = _audited(mounted, hub.host.plugins.values())
+    mounted = audited(mounted, hub.host.plugins.values())
     for number, one in enumerate(mounted):
         _register(app, hub, one, number)
     return tuple(mounted)
 
 
-def _audited(mounted: Iterable[Mounted], plugins: Iterable[LoadedPlugin]) -> list[Mounted]:
+def audited(mounted: Iterable[Mounted], plugins: Iterable[LoadedPlugin]) -> list[Mounted]:
     """The same, each knowing whether its calls are written to the audit log."""
     least = {f"{plugin.name}.{one.name}": one.default for plugin in plugins for one in plugin.info.permissions} | dict(
         CORE
