@@ -39,7 +39,7 @@ async def begin(provider: Provider, return_url: str, request_id: str) -> SignInS
     if not isinstance(found, SignInStart):
         raise _rubbish(provider, f"begin answered {type(found).__name__}")
     try:
-        start = SignInStart.model_validate(found.model_dump())
+        start = SignInStart.model_validate(found.model_dump(warnings=False))
         parts = urlsplit(start.url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and len(start.url) <= _LONGEST_URL
     except (ValidationError, ValueError):
@@ -64,7 +64,7 @@ async def complete(
     if not isinstance(found, Identity):
         raise _rubbish(provider, f"complete answered {type(found).__name__}")
     try:
-        identity = Identity.model_validate(found.model_dump())
+        identity = Identity.model_validate(found.model_dump(warnings=False))
     except ValidationError:
         raise _rubbish(provider, "complete answered an identity with fields of the wrong kind") from None
     if not 0 < len(identity.subject) <= _LONGEST_TEXT or len(identity.secret or "") > _LONGEST_SECRET:
