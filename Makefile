@@ -7,6 +7,7 @@
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 PACKAGES := medianest_hub plugins examples tests benchmarks scripts docs
+SHIPPED := medianest_hub $(wildcard plugins/*/medianest_* examples/*/medianest_*)
 ARGS ?=
 
 .PHONY: help run test check format bench docs requirements clean
@@ -25,12 +26,14 @@ test: ## run every test of the hub and its plugins
 	@$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
 	@echo "make test: everything passed"
 
-check: ## lint, formatting, types and import direction
+check: ## lint, formatting, types, import direction, unsafe code, known holes in requirements
 	@scripts/setup dev
 	$(BIN)/ruff check $(wildcard $(PACKAGES))
 	$(BIN)/ruff format --check $(wildcard $(PACKAGES))
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(SHIPPED)
+	$(BIN)/python scripts/audit_requirements.py
 	@echo "make check: clean"
 
 format: ## put code into the project's format, and repair what ruff can
