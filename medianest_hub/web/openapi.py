@@ -227,6 +227,8 @@ def _responses(one: Mounted, schemas: _Schemas) -> Json:
     responses: dict[str, Json] = {}
     if answer is None:
         responses["204"] = {"description": "Done."}
+    elif 300 <= route.status < 400:
+        responses[str(route.status)] = {"description": "Elsewhere; `Location` says where."}
     elif issubclass(answer, FileAnswer | StreamAnswer):
         # What kind of bytes is known only once they are there: a film, a page, a picture.
         content: Json = {"*/*": {}}
