@@ -79,6 +79,10 @@ def _handlers(plugin: LoadedPlugin) -> Iterator[tuple[str, Callable[..., Any], t
         yield f"widget {widget.name}", widget.load, Viewer, None
     for listener in plugin.listeners:
         yield f"listener {listener.name}", listener.handler, Event, None
+    for webhook in plugin.webhooks:
+        yield f"webhook {webhook.name}", webhook.handler, webhook.model, None
+    for source in plugin.images:
+        yield f"image source {source.name}", source.fetch, str, bytes
     lifecycle = plugin.lifecycle
     for what, step in (
         ("check_settings", lifecycle.check_settings),

@@ -13,7 +13,7 @@ from medianest_hub.plugin_api import hookspecs
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "medianest-hello"
 PACKAGE = EXAMPLE / "medianest_hello"
-LATER = {"hub_webhooks", "hub_media_sources", "hub_sign_in", "hub_notifiers"}
+LATER = {"hub_media_sources", "hub_sign_in", "hub_notifiers"}
 
 
 def imports(path: Path) -> set[str]:

@@ -136,13 +136,20 @@ async def look_at_everything(hub: Hub) -> None:
     assert "/api/v1/hello/greetings" in (await hub.stranger.get("/api/openapi.json")).json()["paths"]
     assert (await hub.command("hello", "say", "Anna")).stdout == "Hello, Anna!\n"
     assert await rows(hub.process) == 1
+    hooks = (await hub.admin.get("/api/v1/plugins/hello/webhooks")).json()["items"]  # webhook
+    assert [hook["name"] for hook in hooks] == ["postcard"]
+    tile = (await hub.admin.get("/api/v1/dashboard/hello.main.latest")).json()["data"]
+    picture = tile["items"][0]["image"]
+    assert (await hub.stranger.get(picture)).headers["Content-Type"] == "image/webp"  # image source
 
     began = time.monotonic()
     done = await hub.command("plugins", "disable", "hello")
     commanded = time.monotonic()
     assert "disabled in 2 process(es)" in done.stdout
-    gone = await asyncio.gather(*(hub.admin.get(path) for path in ("/api/v1/hello/greetings", "/api/v1/hello/about")))
-    assert [reply.status for reply in gone] == [404, 404]
+    gone = await asyncio.gather(
+        *(hub.admin.get(path) for path in ("/api/v1/hello/greetings", "/api/v1/hello/about", picture))
+    )
+    assert [reply.status for reply in gone] == [404, 404, 404]
     await hub.admin.until("/api/health", lambda reply: "word_service" not in reply.body.decode(), within=SECONDS)
     await hub.admin.until("/api/v1/dashboard", lambda reply: tiles(reply) == {}, within=SECONDS)
     # Starting the command takes its own time; what counts is how long the hub takes from then on.

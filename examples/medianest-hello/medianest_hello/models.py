@@ -27,6 +27,13 @@ class NewGreeting(BaseModel):
     text: str = Field(min_length=1, max_length=200)
 
 
+class Postcard(BaseModel):
+    """What comes from outside, by the webhook."""
+
+    name: str = Field(min_length=1, max_length=100)
+    text: str = Field(min_length=1, max_length=200)
+
+
 class Greeting(BaseModel):
     """One entry of the book. `answer` is None until the worker has written one."""
 

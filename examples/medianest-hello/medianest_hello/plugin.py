@@ -8,13 +8,16 @@ from medianest_hello.events import GreetingLeft
 from medianest_hello.health import word_service
 from medianest_hello.lifecycle import LIFECYCLE
 from medianest_hello.listeners import ask_for_an_answer
+from medianest_hello.pictures import badge
 from medianest_hello.routes import router
 from medianest_hello.settings import HelloSettings
 from medianest_hello.streams import pulse
 from medianest_hello.tasks import answer, tidy
+from medianest_hello.webhooks import postcard
 from medianest_hello.widgets import latest, mine
 from medianest_hub.plugin_api import (
     HealthCheck,
+    ImageSource,
     Lifecycle,
     Limit,
     Listener,
@@ -24,6 +27,7 @@ from medianest_hub.plugin_api import (
     Router,
     Stream,
     Task,
+    Webhook,
     Widget,
     hookimpl,
 )
@@ -82,6 +86,18 @@ def hub_widgets() -> Sequence[Widget]:
 def hub_listeners() -> Sequence[Listener]:
     """What happens once a greeting was left."""
     return [ask_for_an_answer]
+
+
+@hookimpl
+def hub_webhooks() -> Sequence[Webhook]:
+    """Postcards from outside."""
+    return [postcard]
+
+
+@hookimpl
+def hub_images() -> Sequence[ImageSource]:
+    """A badge for each author."""
+    return [badge]
 
 
 @hookimpl

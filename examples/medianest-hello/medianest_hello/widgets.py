@@ -17,6 +17,7 @@ async def latest(ctx: Context[HelloSettings], viewer: Viewer) -> ItemList:
             title=greeting.text,
             subtitle=greeting.answer or greeting.author_name,
             at=greeting.left_at,
+            image=ctx.images.link("badge", str(greeting.author_id), width=48),
             tone=Tone.GOOD if greeting.answer else Tone.NEUTRAL,
         )
         for greeting in await store.page(ctx.db, 5, None)

@@ -10,6 +10,7 @@ from medianest_hello.health import word_service
 from medianest_hello.lifecycle import check_settings, shutdown, startup
 from medianest_hello.listeners import ask_for_an_answer
 from medianest_hello.models import GreetingId
+from medianest_hello.pictures import badge
 from medianest_hello.settings import HelloSettings
 from medianest_hub.plugin_api import HealthStatus, errors
 from medianest_hub.testing import ContextMaker, FakeUpstream, Fault, make_event, make_person
@@ -74,6 +75,17 @@ async def test_whatever_the_service_does_wrong_only_degrades(
     assert "k-123" not in result.detail
     with pytest.raises(errors.NotReady):
         await check_settings(ctx)
+
+
+async def test_everybody_has_a_badge_and_keeps_it(context: ContextMaker) -> None:
+    ctx = await context(HelloSettings())
+    ada, bob = str(make_person("ada").id), str(make_person("bob").id)
+    drawn = await badge(ctx, ada)
+    assert drawn.startswith(b"\x89PNG")
+    assert await badge(ctx, ada, 48, 48) == drawn
+    assert await badge(ctx, bob) != drawn
+    with pytest.raises(errors.NotFound):
+        await badge(ctx, "")
 
 
 async def test_what_startup_made_is_gone_after_shutdown(context: ContextMaker) -> None:

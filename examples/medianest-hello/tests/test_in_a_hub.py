@@ -72,3 +72,26 @@ async def test_the_periodic_task_ran_by_itself(hub: Hub) -> None:
 async def test_the_command_is_there(hub: Hub) -> None:
     done = await hub.command("hello", "say", "Anna")
     assert done.stdout == "Hello, Anna!\n"
+
+
+async def test_a_postcard_needs_the_secret_and_has_a_badge(hub: Hub) -> None:
+    path = "/api/v1/hooks/hello/postcard"
+    card = {"name": "Vera", "text": "sunny here"}
+    assert (await hub.stranger.post(path, json=card)).status == 404  # it has no secret yet
+    made = (await hub.admin.post("/api/v1/plugins/hello/webhooks/postcard/secret")).json()
+    wrong = await hub.stranger.post(path, json=card, headers={"Authorization": "Bearer guessed"})
+    assert wrong.status == 401
+    told = await hub.stranger.post(path, json=card, headers={"Authorization": made["authorization"]})
+    assert (told.status, told.json()) == (200, {"status": "ok"})
+    again = await hub.stranger.post(path, json=card, headers={"Authorization": made["authorization"]})
+    assert again.json() == {"status": "duplicate"}
+
+    def has_postcard(reply: Any) -> bool:
+        return any(item["author_name"] == "Vera" and item["answer"] for item in reply.json()["items"])
+
+    await hub.admin.until("/api/v1/hello/greetings", has_postcard)
+    tile = (
+        await hub.admin.until("/api/v1/dashboard/hello.main.latest", lambda reply: reply.json()["data"] is not None)
+    ).json()
+    picture = await hub.stranger.get(tile["data"]["items"][0]["image"])
+    assert (picture.status, picture.headers["Content-Type"]) == (200, "image/webp")

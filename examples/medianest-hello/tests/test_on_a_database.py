@@ -9,11 +9,12 @@ import pytest
 from medianest_hello import store
 from medianest_hello.events import GreetingLeft
 from medianest_hello.listeners import ask_for_an_answer
-from medianest_hello.models import GreetingId, GreetingPath, GreetingQuery, NewGreeting
+from medianest_hello.models import GreetingId, GreetingPath, GreetingQuery, NewGreeting, Postcard
 from medianest_hello.routes import author, greeting, greetings, leave, take_back
 from medianest_hello.settings import HelloSettings
 from medianest_hello.streams import pulse
 from medianest_hello.tasks import answer, tidy
+from medianest_hello.webhooks import FROM_OUTSIDE, postcard
 from medianest_hello.widgets import latest, mine
 from medianest_hub.plugin_api import Empty, JobState, Viewer, errors
 from medianest_hub.testing import (
@@ -129,3 +130,14 @@ async def test_widgets_show_the_book_to_all_and_ones_own_count_to_each(context: 
     assert [item.title for item in shared.items] == [f"greeting {number}" for number in (5, 4, 3, 2, 1)]
     assert (await mine(ctx, Viewer(person=ADA, role=ADA.role))).value == 6
     assert (await mine(ctx, Viewer(person=BOB, role=BOB.role))).value == 0
+
+
+async def test_a_postcard_comes_into_the_book_and_is_answered_like_any_greeting(context: ContextMaker) -> None:
+    ctx = await context(HelloSettings(), database=True)
+    await postcard(ctx, Postcard(name="Vera", text="sunny here"))
+    (greeting,) = await store.page(ctx.db, 5, None)
+    assert [(event.model_dump(), person) for event, person in ctx.events.emitted] == [({"id": greeting.id}, None)]
+    assert (greeting.author_id, greeting.author_name) == (FROM_OUTSIDE, "Vera")
+    tile = await latest(ctx, Viewer())
+    assert tile.items[0].image == "/api/v1/images/made-0"
+    assert [(one.source, one.ref) for one in ctx.images.made] == [("badge", str(FROM_OUTSIDE))]
