@@ -23,7 +23,7 @@ from pydantic_core import PydanticUndefined
 from medianest_hub import plugin_api, testing
 from medianest_hub.cli import COMMANDS, main
 from medianest_hub.dashboard import DashboardPage
-from medianest_hub.plugin_api import ADMIN, SIGNED_IN, JobView, Route, errors, hookspecs, kinds, services
+from medianest_hub.plugin_api import ACCOUNT, ADMIN, SIGNED_IN, JobView, Route, errors, hookspecs, kinds, services
 from medianest_hub.settings import HubSettings, Rate
 from medianest_hub.testing import pytest_plugin
 from medianest_hub.web.problems import Problem
@@ -128,6 +128,7 @@ def test_every_method_of_the_services_is_mentioned() -> None:
         "Realtime",
         "Notify",
         "People",
+        "Images",
         "Secrets",
         "Metrics",
     ):
@@ -295,7 +296,8 @@ def test_every_command_has_a_heading_and_every_heading_is_a_command() -> None:
 
 
 def who_may(route: Route) -> str:
-    return "anyone" if route.public else {SIGNED_IN: "signed in", ADMIN: "admin"}.get(route.permission or "", "?")
+    known = {SIGNED_IN: "signed in", ACCOUNT: "in person", ADMIN: "admin"}
+    return "anyone" if route.public else known.get(route.permission or "", "?")
 
 
 def test_every_core_route_has_a_row_and_every_row_is_a_core_route() -> None:
