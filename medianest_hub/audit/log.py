@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Final
 from uuid import UUID
+
+import structlog
 
 from medianest_hub.audit.entry import Entry
 from medianest_hub.audit.flood import Flood
 from medianest_hub.audit.reading import AuditEntry, Filter, Reader
 from medianest_hub.audit.writing import Writer
 from medianest_hub.infrastructure.database import Database
+
+log = structlog.get_logger(__name__)
 
 PRUNED_AT_ONCE: Final = 5000
 
@@ -80,7 +84,7 @@ class Audit:
         await self._writer.close()
 
     def _admitted(self, entries: Iterable[Entry]) -> Sequence[Entry]:
-        admitted = [entry for entry in (entry.cleaned() for entry in entries) if self._flood.admits(entry)]
+        admitted = [entry for entry in _cleaned(entries) if self._flood.admits(entry)]
         if self._summing_up is None and (due := self._flood.next_end()) is not None:
             self._summing_up = asyncio.get_running_loop().call_later(due, self._sum_up)
         return admitted
@@ -100,3 +104,11 @@ class Audit:
             await tx.execute("SET LOCAL medianest.audit_retention = 'on'")
             done: str = await tx.execute(_PRUNE, days, PRUNED_AT_ONCE)
         return int(done.rpartition(" ")[2])
+
+
+def _cleaned(entries: Iterable[Entry]) -> Iterator[Entry]:
+    for entry in entries:
+        try:
+            yield entry.cleaned()
+        except Exception:  # a mistake of whoever made it; what they did has been done
+            log.exception("audit_entry_not_made", action=str(entry.action))

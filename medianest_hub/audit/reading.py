@@ -21,6 +21,8 @@ PIECE: Final = 500
 """Entries held at once while the log is read whole."""
 
 _SLACK: Final = timedelta(seconds=5)
+_EARLIEST: Final = datetime(1971, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 _LAST_CHARACTER: Final = "\U0010ffff"
 _FIELDS: Final = (
     "id, at, actor_kind, actor_id, actor_name, action, target_kind, target_id, target_name, host(address) AS address, "
@@ -86,7 +88,7 @@ class Filter:
         if self.target:
             add("target_id = {}", self.target)
         if self.address is not None:
-            add("address = {}", self.address)
+            add("address = {}", ipaddress.ip_address(self.address.packed))  # without a zone, which is not stored
         if self.result is not None:
             # Written out, not a parameter, so that the planner may use the index of what did not go well.
             conditions.append(
@@ -94,11 +96,13 @@ class Filter:
             )
         # Ids are in order of time: they find the place, `at` then says exactly.
         if self.since is not None:
-            add("id >= {}", _least_id(self.since - _SLACK))
-            add("at >= {}", self.since)
+            since = _storable(self.since)
+            add("id >= {}", _least_id(since - _SLACK))
+            add("at >= {}", since)
         if self.until is not None:
-            add("id < {}", _least_id(self.until + _SLACK))
-            add("at < {}", self.until)
+            until = _storable(self.until)
+            add("id < {}", _least_id(until + _SLACK))
+            add("at < {}", until)
         return " AND ".join(conditions), arguments
 
 
@@ -138,7 +142,14 @@ def _entry(row: Any) -> AuditEntry:
 
 
 def _least_id(at: datetime) -> UUID:
-    """The least UUIDv7 of that millisecond; a time before 1970 or far ahead is taken for the nearest there is."""
-    moment = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    milliseconds = min(max(int(moment.timestamp() * 1000), 0), (1 << 48) - 1)
-    return UUID(int=milliseconds << 80)
+    """The least UUIDv7 of that millisecond."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
+
+
+def _storable(at: datetime) -> datetime:
+    """That time in UTC; one that nothing can have happened at becomes the nearest that every type here can hold."""
+    try:
+        moment = at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    except OverflowError:
+        moment = _EARLIEST if at.year < _LATEST.year else _LATEST
+    return min(max(moment, _EARLIEST), _LATEST)

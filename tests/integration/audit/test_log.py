@@ -228,6 +228,15 @@ async def test_one_row_the_database_refuses_keeps_no_other_out(audit: Audit, log
     assert [line["action"] for line in logged if line["event"] == "audit_entry_lost"] == ["users.delete"]
 
 
+async def test_an_entry_made_wrongly_breaks_nothing(audit: Audit, logged: list[dict[str, object]]) -> None:
+    await audit.record_many(
+        [Entry("x.wrong", MIA, address=7), Entry("x.odd", Actor("person", name=7)), Entry("x.y", MIA)]
+    )  # type: ignore[arg-type]
+    await audit.close()
+    assert [entry.action for entry in await audit.list(EVERYTHING)] == ["x.y"]
+    assert [line["action"] for line in logged if line["event"] == "audit_entry_not_made"] == ["x.odd"]
+
+
 async def test_a_plugin_in_quarantine_is_in_the_log_once_however_many_processes_start(
     audit: Audit, tmp_path: Path
 ) -> None:

@@ -272,6 +272,22 @@ async def test_a_change_of_settings_names_the_fields_and_holds_no_secret(site: S
     assert SECRET not in await whole_log(site)
 
 
+async def test_what_is_done_with_an_api_key_names_the_person_and_the_key_and_never_holds_it(site: Site) -> None:
+    ada = await site.person("ada", Role.ADMIN)
+    wanted = {"name": "backup script", "permissions": ["audited.run"]}
+    made = await site.post("/api/v1/api-keys", by=ada, json=wanted, headers={"X-Request-ID": "key-1"})
+    assert made.status == 201, made.body
+    (key,) = re.findall(r"mn_[A-Za-z0-9_-]{43}", made.body.decode())
+    headers = {"Authorization": f"Bearer {key}", "X-Request-ID": "key-2"}
+    assert (await site.post("/api/v1/audited/things/lamp", headers=headers)).status == 204
+    (creation,), (use,) = await told(site, "key-1"), await told(site, "key-2")
+    assert (creation.target_kind, creation.target_name) == ("api_key", "backup script")
+    assert creation.details["permissions"] == ["audited.run"]
+    assert (use.actor_kind, use.actor_id, use.actor_name) == ("api_key", ada.id, "ada")
+    assert use.details == {"key_id": creation.target_id}
+    assert key not in await whole_log(site)
+
+
 async def test_cancelling_ones_own_job_is_nobodys_business(site: Site) -> None:
     mia, ada = await site.person("mia"), await site.person("ada", Role.ADMIN)
 
@@ -313,6 +329,16 @@ async def test_admins_read_the_log_page_by_page_and_by_filter(site: Site) -> Non
         "odd=1",
     ):
         assert (await site.get(f"/api/v1/audit?{wrong}", by=ada)).status == 400, wrong
+
+
+async def test_no_time_and_no_address_is_too_odd_to_ask_for(site: Site) -> None:
+    ada = await site.person("ada", Role.ADMIN)
+    for odd in ("0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59.999999-14:00", "1969-12-31T23:59:59Z"):
+        assert (await site.get(f"/api/v1/audit?since={odd}", by=ada)).status == 200
+        assert (await site.get(f"/api/v1/audit?until={odd}", by=ada)).status == 200
+    everything = "/api/v1/audit?since=0001-01-01T00:00:00Z&until=9999-12-31T23:59:59Z"
+    assert (await site.get(everything, by=ada)).json()["items"]
+    assert (await site.get("/api/v1/audit?address=fe80::1%25eth0", by=ada)).status == 200
 
 
 async def test_taking_the_log_away_is_in_the_log_and_for_admins_alone(site: Site) -> None:
