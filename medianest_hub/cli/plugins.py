@@ -129,6 +129,29 @@ def settings(
 
 @plugins.command()
 @click.argument("name")
+@click.argument("hook", required=False)
+@click.option("--off", is_flag=True, help="Remove the secret: there is no such webhook any more.")
+@with_settings
+def webhook(loaded: LoadedSettings, name: str, hook: str | None, off: bool) -> None:
+    """Show a plugin's webhooks, or make the secret of HOOK and print it this once; the one before is good no longer."""
+    from medianest_hub.cli.plugin_webhooks import WebhookDesk
+
+    if off and hook is None:
+        fail("--off: name the webhook")
+    _known(loaded, name)
+
+    async def work(desk: Desk) -> list[str]:
+        webhooks = WebhookDesk(desk, name)
+        if hook is None:
+            return await webhooks.shown()
+        return await (webhooks.remove(hook) if off else webhooks.make(hook))
+
+    for line in _run(loaded, work, only=name) or [f"{name} has no webhooks"]:
+        click.echo(line)
+
+
+@plugins.command()
+@click.argument("name")
 @click.option(
     "--settings", "file", type=click.Path(exists=True, dir_okay=False), help="TOML with settings to start it with."
 )
