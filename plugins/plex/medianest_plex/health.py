@@ -9,18 +9,25 @@ from medianest_plex.connection import connection
 from medianest_plex.settings import PlexSettings
 
 
-@health_check("server", timeout=8, ttl=60)
+@health_check("server", timeout=12, ttl=60)
 async def server(ctx: Context[PlexSettings]) -> CheckResult:
     """Whether our Plex server answers, and is still the same one."""
     try:
         link = await connection(ctx)
         found = await link.server.identity()
+        is_open = ctx.settings.token is None and await link.server.admits(None) is not None
     except HubError as error:
         return CheckResult(status=HealthStatus.DOWN, detail=error.message)
     if found.machine_identifier != link.machine_identifier:
         words = (
             f"another Plex server answers at its address, {found.machine_identifier}: if that is as it should be, "
             "enter this as machine identifier in the settings"
+        )
+        return CheckResult(status=HealthStatus.DEGRADED, detail=words)
+    if is_open:
+        words = (
+            "it lets in everybody who comes from the hub, so it cannot say who belongs to it: enter its owner's token "
+            "in the settings, or nobody new can sign in"
         )
         return CheckResult(status=HealthStatus.DEGRADED, detail=words)
     return CheckResult(detail=f"Plex Media Server {found.version}".strip(), data={"version": found.version})

@@ -31,9 +31,15 @@ async def is_member(ctx: Context[PlexSettings], account: Account, token: str) ->
     if not ours:
         return False
     owner = await link.owner_id(ctx)
-    if owner is not None:
-        return any(account.id == owner if device.owned else device.owner_id == owner for device in ours)
-    return any([await _admitted(link, device) for device in ours])
+    return any([await _is_proven(link, device, account, owner) for device in ours])
+
+
+async def _is_proven(link: Connection, device: Device, account: Account, owner: int | None) -> bool:
+    if owner is not None and device.owned:
+        return account.id == owner
+    if owner is not None and device.owner_id is not None:
+        return device.owner_id == owner
+    return await _admitted(link, device)
 
 
 async def _admitted(link: Connection, device: Device) -> bool:

@@ -57,9 +57,11 @@ async def complete(ctx: Context[PlexSettings], state: dict[str, str], answer: di
         account = await link.plex_tv.account(pin.auth_token)
         member = await is_member(ctx, account, pin.auth_token)
     except TokenRefused:
+        _count(ctx, "refused")
         raise Forbidden(
             "Plex took this sign-in back before it was finished. Begin it again.", code="plex_token_refused"
         ) from None
+    _count(ctx, "member" if member else "stranger")
     if not member:
         ctx.log.info("plex_stranger_refused", account=account.id)
         raise Forbidden(
@@ -82,6 +84,10 @@ async def recheck(ctx: Context[PlexSettings], identity: LinkedIdentity, secret: 
         return Standing.GOOD if await is_member(ctx, account, secret) else Standing.REMOVED
     except TokenRefused:
         return Standing.REVOKED
+
+
+def _count(ctx: Context[PlexSettings], result: str) -> None:
+    ctx.metrics.counter("sign_ins", "Sign-ins that somebody said yes to at Plex.", ["result"]).inc(result=result)
 
 
 def _identity(account: Account, token: str) -> Identity:

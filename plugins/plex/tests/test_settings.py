@@ -195,6 +195,12 @@ class TestHealth:
         found = await health.server(settled)
         assert (found.status, "f" * 40 in found.detail) == (DEGRADED, True)
 
+    async def test_a_server_that_asks_nobody_is_noticed_where_its_word_is_needed(self, settled, owned, plex):
+        plex.world.home.lets_everybody_in = True
+        assert (await health.server(owned)).status is OK
+        found = await health.server(settled)
+        assert (found.status, "owner's token" in found.detail) == (DEGRADED, True)
+
     async def test_an_owners_token_that_no_longer_holds_is_noticed(self, owned, plex):
         plex.world.revoke(plex.world.owner)
         found = await health.plex_tv(owned)

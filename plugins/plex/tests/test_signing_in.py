@@ -105,6 +105,9 @@ async def test_a_stranger_is_refused_in_words_that_say_what_to_do(ctx, plex):
 
     assert refused.value.error_code == "not_a_member"
     assert "Ask its owner" in refused.value.message
+    assert ctx.metrics.value("sign_ins", result="stranger") == 1
+    await sign_in(ctx, plex, "friend")
+    assert ctx.metrics.value("sign_ins", result="member") == 1
 
 
 async def test_somebody_with_another_server_only_is_a_stranger(ctx, plex):
@@ -152,6 +155,12 @@ async def test_knowing_the_owner_people_come_in_while_the_server_is_away(owned, 
     assert (await sign_in(owned, plex, "owner")).username == "owner"
     with pytest.raises(Forbidden):
         await sign_in(owned, plex, "stranger")
+
+
+async def test_where_plex_names_no_owner_the_server_is_asked(owned, plex):
+    plex.world.names_owners = False
+    assert (await sign_in(owned, plex, "friend")).username == "friend"
+    assert len(plex.asked_of("root")) > 0
 
 
 async def test_the_owner_is_asked_about_once_an_hour_not_at_every_sign_in(owned, plex):

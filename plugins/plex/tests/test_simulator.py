@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 import requests
+from plexapi.exceptions import Unauthorized
+from plexapi.myplex import MyPlexAccount, MyPlexPinLogin, MyPlexResource
+from plexapi.server import PlexServer
 
-plexapi_errors = pytest.importorskip("plexapi.exceptions", reason="plexapi is not installed")
-
-from plexapi.myplex import MyPlexAccount, MyPlexPinLogin, MyPlexResource  # noqa: E402
-from plexapi.server import PlexServer  # noqa: E402
-
-from tests.simulators.plex.server import PlexSimulator  # noqa: E402
+from tests.simulators.plex.server import PlexSimulator
 
 
 @pytest.fixture
@@ -69,7 +67,7 @@ class TestWithPlexapi:
         assert found.friendlyName == "Living room"
 
     def test_the_server_refuses_tokens_that_are_not_its_own(self, plex, session):
-        with pytest.raises(plexapi_errors.Unauthorized):
+        with pytest.raises(Unauthorized):
             PlexServer(plex.server_url, plex.world.token(plex.world.find("stranger")), session=session)
 
     def test_four_letters_are_linked_by_somebody_signed_in(self, plex, session):
@@ -91,12 +89,12 @@ class TestWithPlexapi:
         account = signed_in(plex, session, "friend")
         assert account.ping() is True
         plex.world.revoke(plex.world.find("friend"))
-        with pytest.raises(plexapi_errors.Unauthorized):
+        with pytest.raises(Unauthorized):
             account.ping()
 
         account = signed_in(plex, session, "friend")
         account.signout()
-        with pytest.raises(plexapi_errors.Unauthorized):
+        with pytest.raises(Unauthorized):
             account.ping()
 
 

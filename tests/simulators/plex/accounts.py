@@ -24,6 +24,8 @@ def routes(world: World, server_url: str) -> list[web.RouteDef]:
         if account is None:
             return problem(request, UNAUTHORIZED)
         usable = [_server(one, account, server_url) for one in world.servers if one.admits(account.id)]
+        if not world.names_owners:
+            usable = [{**one, "ownerId": None} for one in usable]
         return answer(request, "resources", [*usable, _player(token)])
 
     async def ping(request: web.Request) -> web.Response:

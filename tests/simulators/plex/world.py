@@ -79,6 +79,8 @@ class World:
         self.tokens: dict[str, int] = {}
         self.pin_seconds = PIN_SECONDS
         self.pins_per_minute = PINS_PER_MINUTE
+        self.names_owners = True
+        """Whether `resources` says whose server it is."""
         self._numbers = count(13692262)
         self._pin_numbers = count(2043851977)
         self._ahead = 0.0
