@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic import model_validator as _model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -24,6 +22,20 @@ from medianest_hub.settings_sources import (
     decode_env_text,
     environment_layer,
     file_layer,
+)
+from medianest_hub.settings_values import (
+    Address,
+    FullPath,
+    HostName,
+    Issuer,
+    Network,
+    Port,
+    Rate,
+    RateSetting,
+    SecretKey,
+    WebAddress,
+    WebOrigin,
+    url_of,
 )
 
 __all__ = [
@@ -38,103 +50,8 @@ __all__ = [
     "unknown_key_message",
 ]
 
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-_RATE = re.compile(r"\s*(\d{1,9})\s*/\s*(?:(\d{1,6})\s*)?(second|minute|hour|day)s?\s*", re.IGNORECASE)
 _PLUGIN_KEYS = ("plugins.<name>.enabled", "plugins.<name>.<setting>")
-_HOST_NAME = re.compile(r"\.?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*")
 _PLUGIN_NAME = re.compile(r"[a-z][a-z0-9_-]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """At most `count` requests in any `seconds`; written `"100/minute"` or `"5/10 minutes"`."""
-
-    count: int
-    seconds: int
-
-    @classmethod
-    def parse(cls, text: str) -> Rate:
-        """Read `"<count>/<unit>"`; `ValueError` says what is expected."""
-        found = _RATE.fullmatch(text)
-        if found is None or int(found[1]) == 0 or found[2] == "0":
-            raise ValueError(f'{text!r} is not a rate; write for example "100/minute" (second, minute, hour, day)')
-        return cls(int(found[1]), int(found[2] or 1) * _UNITS[found[3].lower()])
-
-    def __str__(self) -> str:
-        unit = next(name for name, size in reversed(_UNITS.items()) if self.seconds % size == 0)
-        times = self.seconds // _UNITS[unit]
-        return f"{self.count}/{unit}" if times == 1 else f"{self.count}/{times} {unit}s"
-
-
-def _rate(value: object) -> object:
-    return Rate.parse(value) if isinstance(value, str) else value
-
-
-def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError('write a web address such as "https://media.example.org"')
-    return value.rstrip("/")
-
-
-def _issuer(value: str) -> str:
-    parts = urlsplit(_web_address(value))
-    if parts.scheme != "https" and not _is_near(parts.hostname or ""):
-        raise ValueError("must begin with https://, except on this machine or a home network")
-    return value
-
-
-def _is_near(host: str) -> bool:
-    """Whether that is this machine, or a name or address of the home network."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return "." not in host or host.endswith((".localhost", ".local", ".lan", ".internal", ".home.arpa"))
-    return address.is_loopback or address.is_private
-
-
-def _web_origin(value: str) -> str:
-    value = _web_address(value)
-    if urlsplit(value).path:
-        raise ValueError('write an origin without a path, such as "https://media.example.org"')
-    return value
-
-
-def _network(value: str) -> str:
-    ipaddress.ip_network(value, strict=False)  # its ValueError says what is wrong
-    return value
-
-
-def _host_name(value: str) -> str:
-    if not _HOST_NAME.fullmatch(value):
-        raise ValueError('write a host name such as "media.example.org", without scheme and port')
-    return value.lower()
-
-
-def _url_of(*schemes: str) -> Any:
-    def check(value: SecretStr) -> SecretStr:
-        # The value may hold a password: the message never repeats it.
-        if urlsplit(value.get_secret_value()).scheme not in schemes:
-            raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-        return value
-
-    return AfterValidator(check)
-
-
-def _key_length(value: SecretStr) -> SecretStr:
-    if min((len(key) for key in value.get_secret_value().split()), default=0) < 32:
-        raise ValueError("must be at least 32 characters of randomness, as `openssl rand -hex 32` makes")
-    return value
-
-
-def _absolute(value: Path) -> Path:
-    return value.expanduser().absolute()
-
-
-RateSetting = Annotated[Rate, BeforeValidator(_rate)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Address = Annotated[str, Field(min_length=1)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
 def _lower(value: object) -> object:
@@ -154,18 +71,18 @@ class ServerSettings(Section):
     port: Port = 4000
     #: Decides links, whether cookies are `Secure` and the origin of live events; unset, each request's own address.
     public_url: WebAddress | None = None
-    cors_origins: list[Annotated[str, AfterValidator(_web_origin)]] = []
+    cors_origins: list[WebOrigin] = []
     #: Networks whose `X-Forwarded-*` headers are believed.
-    trusted_proxies: list[Annotated[str, AfterValidator(_network)]] = []
+    trusted_proxies: list[Network] = []
     #: Names the hub answers to besides `public_url`'s, IP addresses and names of the home network; a leading dot means
     #: every name below.
-    allowed_hosts: list[Annotated[str, AfterValidator(_host_name)]] = []
+    allowed_hosts: list[HostName] = []
 
 
 class DatabaseSettings(Section):
     """PostgreSQL; without `url` the embedded one is run. Pool sizes are connections per process."""
 
-    url: Annotated[SecretStr, _url_of("postgresql", "postgres")] | None = None
+    url: Annotated[SecretStr, url_of("postgresql", "postgres")] | None = None
     pool_min: Annotated[int, Field(ge=1)] = 1
     pool_max: Annotated[int, Field(ge=1)] = 5
 
@@ -179,7 +96,7 @@ class DatabaseSettings(Section):
 class RedisSettings(Section):
     """Redis or Valkey; without `url` the embedded one is run."""
 
-    url: Annotated[SecretStr, _url_of("redis", "rediss", "unix")] | None = None
+    url: Annotated[SecretStr, url_of("redis", "rediss", "unix")] | None = None
 
 
 class LimitSettings(Section):
@@ -226,7 +143,7 @@ class DashboardSettings(Section):
 class OidcSettings(Section):
     """Signing in by an OpenID Connect provider; on as soon as `issuer` is set."""
 
-    issuer: Annotated[str, AfterValidator(_issuer)] | None = None
+    issuer: Issuer | None = None
     client_id: str = ""
     client_secret: SecretStr | None = None
     #: What the button says.
@@ -324,10 +241,10 @@ class HubSettings(BaseSettings):
     redis: RedisSettings = RedisSettings()
     #: Seals secrets and signs tokens; older keys may follow, parted by white space. Embedded `serve` makes one;
     #: production roles refuse to start without.
-    secret_key: Annotated[SecretStr, AfterValidator(_key_length)] | None = None
+    secret_key: SecretKey | None = None
     limits: LimitSettings = LimitSettings()
     plugins: PluginsSettings = PluginsSettings()
-    data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
+    data_dir: FullPath = Field(
         default_factory=lambda: platformdirs.user_data_path("medianest", appauthor=False).absolute()
     )
     log: LogSettings = LogSettings()

@@ -124,10 +124,13 @@ def test_unknown_variable_names_the_nearest_known_one() -> None:
         ("plugin.youtube.enabld = true", 'the nearest known one is "plugins.youtube.enabled"'),
         ("plugins.blockd = ['x']", 'the nearest known one is "plugins.blocked"'),
         ("server_port = 1", 'the nearest known one is "server.port"'),
-        ("frobnicate.x = 1", "known here: auth.…, dashboard.…, data_dir, database.…, limits.…, log.…"),
-        ("limits.plex = '1/day'", "known here: limits.api, limits.auth, limits.images, limits.static, limits.youtube"),
+        (
+            "frobnicate.x = 1",
+            "known here: audit.…, auth.…, dashboard.…, data_dir, database.…, images.…, limits.…, log.…",
+        ),
+        ("limits.plex = '1/day'", "known here: limits.api, limits.auth, limits.images, limits.sign_in, limits.static"),
         ("redis.adress = 'x'", "known here: redis.url"),
-        ("port = 1", "known here: auth.…, dashboard.…, data_dir"),
+        ("port = 1", "known here: audit.…, auth.…, dashboard.…, data_dir"),
     ],
 )
 def test_hint_for_an_unknown_key_is_near_or_lists_what_there_is(text: str, hint: str) -> None:
@@ -142,7 +145,10 @@ def test_hint_for_an_unknown_key_is_near_or_lists_what_there_is(text: str, hint:
         ("MEDIANEST_SECRT_KEY_FILE", 'the nearest known one is "MEDIANEST_SECRET_KEY_FILE"'),
         ("MEDIANEST_PLUGIN__YOUTUBE__X", 'the nearest known one is "MEDIANEST_PLUGINS__YOUTUBE__X"'),
         ("MEDIANEST_REDIS__ADRESS", "known here: MEDIANEST_REDIS__URL"),
-        ("MEDIANEST_PORT", "known here: MEDIANEST_AUTH__…, MEDIANEST_DASHBOARD__…, MEDIANEST_DATA_DIR"),
+        (
+            "MEDIANEST_PORT",
+            "known here: MEDIANEST_AUDIT__…, MEDIANEST_AUTH__…, MEDIANEST_DASHBOARD__…, MEDIANEST_DATA_DIR",
+        ),
     ],
 )
 def test_hint_for_an_unknown_variable_is_written_as_a_variable(variable: str, hint: str, tmp_path: Path) -> None:
