@@ -53,7 +53,6 @@ SELECT {_COLUMNS} FROM medianest.api_keys WHERE user_id = $1 AND revoked_at IS N
 """  # noqa: S608 - as above
 _OWNER = "SELECT user_id FROM medianest.api_keys WHERE id = $1 AND revoked_at IS NULL"
 _REVOKE = "UPDATE medianest.api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING id"
-_PRUNE = "DELETE FROM medianest.api_keys WHERE revoked_at < now() - interval '1 day'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +179,6 @@ class ApiKeys:
         revoked = await self._db.fetchval(_REVOKE, key_id) is not None
         await self._sessions.tell_ended([key_id])
         return revoked
-
-    async def prune(self) -> None:
-        """Forget keys revoked so long ago that no verdict of before can still stand."""
-        await self._db.execute(_PRUNE)
 
     async def _look_up(self, token: str) -> Claims:
         digest = _hash(token)

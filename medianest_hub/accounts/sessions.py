@@ -222,8 +222,9 @@ class Sessions:
         return found
 
     async def prune(self) -> None:
-        """Forget sessions that would have expired by now; until then a tombstone stands."""
+        """Forget sessions that would have expired by now, and keys long revoked; until then a tombstone stands."""
         await self._db.execute("DELETE FROM medianest.sessions WHERE expires_at < now() - interval '1 day'")
+        await self._db.execute("DELETE FROM medianest.api_keys WHERE revoked_at < now() - interval '1 day'")
 
     async def _leave_hint(self, session_id: UUID, seconds_left: float | None) -> None:
         if self._redis.is_away:

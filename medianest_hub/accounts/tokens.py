@@ -125,7 +125,8 @@ class Tokens:
                     "verify_iat": False,
                 },
             )
-            if type(content["exp"]) is not int:
+            # Exactly as they were issued: a list with our audience in it was meant for others, too.
+            if type(content["exp"]) is not int or type(content["iat"]) is not int or content["aud"] != AUDIENCE:
                 raise _invalid()
             return Claims(UUID(content["sub"]), UUID(content["sid"]), float(content["exp"]))
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, KeyError, OverflowError):
@@ -134,7 +135,7 @@ class Tokens:
     def _key(self, token: str) -> bytes:
         """Of the ring only: a token names one of our keys, it never brings one."""
         key_id = jwt.get_unverified_header(token).get("kid")
-        if not isinstance(key_id, str):
+        if not isinstance(key_id, str) or not key_id:
             raise jwt.InvalidTokenError
         return self._secrets.derive(PURPOSE, key_id)
 
