@@ -15,6 +15,7 @@ from medianest_hub.testing.hub import Hub, HubProcess, run_hub
 
 from .erring_handlers import write_erring
 from .faulty_plugins import write_badly_migrating, write_healthy, write_refused, write_unstarted
+from .station_plugin import write_station
 from .vault_plugin import write_vault
 
 
@@ -42,6 +43,7 @@ def household(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Household]:
     write_unstarted(site)
     write_erring(site)
     write_vault(site)
+    write_station(site)
     write_healthy(site)
     write_healthy(site, "switched")
     settings = {

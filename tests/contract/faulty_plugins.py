@@ -30,6 +30,50 @@ REFUSED: dict[str, tuple[str, str]] = {
     "no_card": ("from medianest_hub.plugin_api import hookimpl", "does not implement hub_plugin"),
     "garbage_card": (plugin_source("@hookimpl\ndef hub_plugin():\n    return 'me'"), "must return a PluginInfo"),
     "unknown_hook": (plugin_source("@hookimpl\ndef hub_nonsense():\n    return []"), "hub_nonsense"),
+    "endless_webhook": (
+        plugin_source(
+            """
+            from pydantic import BaseModel
+
+            class Storm(BaseModel):
+                level: int
+
+            async def storm(ctx, payload):
+                pass
+
+            @hookimpl
+            def hub_webhooks():
+                return [Webhook("storm", storm, Storm, body_limit=2**40)]
+            """
+        ),
+        "body_limit must be between",
+    ),
+    "shapeless_webhook": (
+        plugin_source(
+            """
+            async def storm(ctx, payload):
+                pass
+
+            @hookimpl
+            def hub_webhooks():
+                return [Webhook("storm", storm, dict)]
+            """
+        ),
+        "must be a Pydantic model",
+    ),
+    "plain_pictures": (
+        plugin_source(
+            "def fetch(ctx, ref, width, height): ...\n\n@hookimpl\ndef hub_images():\n    return [ImageSource('a', fetch)]"
+        ),
+        "image source a must be an `async def` function",
+    ),
+    "twin_pictures": (
+        plugin_source(
+            "async def fetch(ctx, ref, width, height): ...\n\n"
+            "@hookimpl\ndef hub_images():\n    return [ImageSource('a', fetch), ImageSource('a', fetch)]"
+        ),
+        "two imagesources are called 'a'",
+    ),
     "garbage_hook": (plugin_source("@hookimpl\ndef hub_tasks():\n    return [1, 2]"), "one is int"),
     "no_list": (plugin_source("@hookimpl\ndef hub_widgets():\n    return 7"), "must return a list of Widget"),
     "raising_hook": (plugin_source("@hookimpl\ndef hub_routes():\n    raise KeyError('router')"), "hub_routes raised"),
