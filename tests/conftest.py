@@ -157,3 +157,11 @@ def admin(url: str, sql: str) -> None:
             await connection.close()
 
     asyncio.run(run())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests counted: `record_property("shown", "…")` puts a line at the end of the run."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in getattr(report, "user_properties", ()):
+            if name == "shown":
+                terminalreporter.write_line(str(value))
