@@ -18,9 +18,10 @@ MEDIA_CSP: Final = b"default-src 'none'; img-src 'self'; media-src 'self'; frame
 
 PAGE_CSP: Final = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    b"require-trusted-types-for 'script'; trusted-types 'none'"
 )
-"""For the hub's own pages."""
+"""For the hub's own pages. Text cannot become markup in them: no script can make any, not even by mistake."""
 
 NO_STORE: Final = b"no-store"
 REVALIDATE: Final = b"private, no-cache"

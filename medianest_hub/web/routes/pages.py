@@ -6,11 +6,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_api.answers import StreamAnswer
-from medianest_hub.plugin_api.routes import Call, Router
+from medianest_hub.plugin_api.routes import Call, Empty, Router
 from medianest_hub.web.answers import redirect
 from medianest_hub.web.pages import asset, page
 
 router = Router()
+
+
+class AnyQuery(BaseModel):
+    """Whatever stands behind the ?: it is for the page's script, if for anybody."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 class AssetPath(BaseModel):
@@ -23,49 +29,49 @@ class AssetPath(BaseModel):
 
 
 @router.get("/", public=True, status=303)
-async def front(parts: HubParts, call: Call) -> StreamAnswer:
+async def front(parts: HubParts, call: Call[Empty, AnyQuery]) -> StreamAnswer:
     """Leads to the account page, as long as there is no other first page."""
     return redirect(f"{_prefix(call)}/account")
 
 
 @router.get("/setup", public=True)
-async def setup_page(parts: HubParts, call: Call) -> StreamAnswer:
+async def setup_page(parts: HubParts, call: Call[Empty, AnyQuery]) -> StreamAnswer:
     """The page behind the set-up link."""
     return page("setup", call.request.public_url)
 
 
 @router.get("/sign-in", public=True)
-async def sign_in_page(parts: HubParts, call: Call) -> StreamAnswer:
+async def sign_in_page(parts: HubParts, call: Call[Empty, AnyQuery]) -> StreamAnswer:
     """The page to sign in on."""
     return page("sign-in", call.request.public_url)
 
 
 @router.get("/sign-in/done", public=True)
-async def sign_in_done_page(parts: HubParts, call: Call) -> StreamAnswer:
+async def sign_in_done_page(parts: HubParts, call: Call[Empty, AnyQuery]) -> StreamAnswer:
     """Where sign-in providers send the browser back to; its script finishes the sign-in."""
     return page("sign-in-done", call.request.public_url)
 
 
 @router.get("/invite", public=True)
-async def invite_page(parts: HubParts, call: Call) -> StreamAnswer:
+async def invite_page(parts: HubParts, call: Call[Empty, AnyQuery]) -> StreamAnswer:
     """The page behind an invitation; the token is in the fragment, which never reaches the server."""
     return page("invite", call.request.public_url)
 
 
 @router.get("/reset-password", public=True)
-async def reset_password_page(parts: HubParts, call: Call) -> StreamAnswer:
+async def reset_password_page(parts: HubParts, call: Call[Empty, AnyQuery]) -> StreamAnswer:
     """The page behind a password link; the token is in the fragment."""
     return page("reset-password", call.request.public_url)
 
 
 @router.get("/account", public=True)
-async def account_page(parts: HubParts, call: Call) -> StreamAnswer:
+async def account_page(parts: HubParts, call: Call[Empty, AnyQuery]) -> StreamAnswer:
     """Everybody's own account: sessions, password, ways to sign in, API keys. Empty until its script has signed in."""
     return page("account", call.request.public_url)
 
 
 @router.get("/people", public=True)
-async def people_page(parts: HubParts, call: Call) -> StreamAnswer:
+async def people_page(parts: HubParts, call: Call[Empty, AnyQuery]) -> StreamAnswer:
     """For admins: everyone who is known, and invitations. Empty until its script has signed in."""
     return page("people", call.request.public_url)
 
@@ -76,7 +82,7 @@ async def page_asset(parts: HubParts, call: Call[AssetPath]) -> StreamAnswer:
     return asset(call.path.file, call.path.version)
 
 
-def _prefix(call: Call) -> str:
+def _prefix(call: Call[Empty, AnyQuery]) -> str:
     """The path the hub is reached below, from `server.public_url`; mostly none."""
     rest = call.request.public_url.partition("://")[2]
     return "".join(rest.partition("/")[1:])

@@ -149,12 +149,11 @@ addEventListener("pageshow", (event) => {
 
 // Pages for signed-in people only call this first. Gives the user, or leaves for the sign-in page and never returns.
 export async function required() {
-  const away = (why) => {
-    const reason = why === "signed_out" ? "signed-out" : "ended";
-    location.replace(pageUrl(`sign-in#${reason}`));
+  const away = (how) => {
+    location.replace(pageUrl(`sign-in${how}`));
     return new Promise(() => {});
   };
-  on("ended", away);
-  const who = await restore();
-  return who ?? away();
+  on("ended", (why) => away(why === "signed_out" ? "#signed-out" : "#ended"));
+  const before = maybeSignedIn();
+  return (await restore()) ?? away(before ? "#ended" : "");
 }

@@ -170,7 +170,7 @@ async def test_the_page_needs_nothing_from_elsewhere_and_nothing_unsafe(site: Si
     page = reply.body.decode()
     for address in re.findall(r"(?:href|src)=\"([^\"]+)\"", page):
         if not address.startswith("#"):
-            assert address.startswith("/api/")
+            assert address.startswith(("/api/", "/ui/"))
             assert (await site.get(address)).status == 200
     for text in (
         page,
