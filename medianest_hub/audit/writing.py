@@ -63,16 +63,21 @@ class Writer:
             async with asyncio.timeout(CLOSE_SECONDS):
                 if self._under_way:
                     await asyncio.wait(tuple(self._under_way))
+                await self._stop_trying()  # two at once would take each other's entries off the list
                 await self._drain()
         except Exception as error:
             log.warning("audit_not_written_at_the_end", error=type(error).__name__)
-        if self._again is not None:
-            self._again.cancel()
+        await self._stop_trying()
         for task, entries in list(self._under_way.items()):
             task.cancel()
             self._waiting.extend(entries)
         while self._waiting:
             _lost(self._waiting.popleft(), "the process ended")
+
+    async def _stop_trying(self) -> None:
+        if self._again is not None:
+            self._again.cancel()
+            await asyncio.wait((self._again,))
 
     async def _write(self, entries: Sequence[Entry]) -> None:
         if self._again is not None and not self._again.done():

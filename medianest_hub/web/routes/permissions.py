@@ -105,8 +105,8 @@ async def set_permissions(parts: HubParts, call: Call[PersonPath, Empty, Wanted]
     person = await parts.people.get(call.path.id)
     note_for_audit(
         target=person,
-        granted=",".join(one.permission for one in now if one.allowed),
-        denied=",".join(one.permission for one in now if not one.allowed),
+        granted=[one.permission for one in now if one.allowed],
+        denied=[one.permission for one in now if not one.allowed],
     )
     return answer
 

@@ -151,18 +151,22 @@ async def change_person(parts: HubParts, call: Call[PersonPath, Empty, PersonCha
     everywhere. 409 `last_admin` when no active admin would be left.
     """
     body, given = call.body, call.body.model_fields_set
+    before = await parts.people.account(call.path.id)
+    if before is not None:  # noted first: of what is refused, too, it is to be known what was wanted
+        note_for_audit(
+            target=Person(before.id, before.username, before.role),
+            fields=sorted(given),
+            role_before=before.role.value,
+            role=(body.role or before.role).value,
+            status_before=before.status,
+            status=body.status or before.status,
+        )
     account = await parts.leaving.change(
         call.path.id,
         role=body.role,
         status=body.status,
         display_name=body.display_name,
         email=(body.email or "") if "email" in given else None,
-    )
-    note_for_audit(
-        target=Person(account.id, account.username, account.role),
-        changed=",".join(sorted(given)),
-        role=account.role.value,
-        status=account.status,
     )
     return await person_view(parts, account.id)
 

@@ -272,6 +272,33 @@ async def test_a_change_of_settings_names_the_fields_and_holds_no_secret(site: S
     assert SECRET not in await whole_log(site)
 
 
+async def test_a_change_of_role_or_permissions_says_how_it_was_and_how_it_is(site: Site) -> None:
+    ada = await site.person("ada", Role.ADMIN)
+    tina = await site.parts.people.create("tina", PASSWORD, Role.GUEST)
+    path = f"/api/v1/users/{tina.id}"
+    await site.call("PATCH", path, by=ada, json={"role": "member"}, headers={"X-Request-ID": "role-1"})
+    overrides = {"audited.run": True, "audited.use": False}
+    headers = {"X-Request-ID": "role-2"}
+    await site.call("PUT", f"{path}/permissions", by=ada, json={"overrides": overrides}, headers=headers)
+    (role,), (permissions,) = await told(site, "role-1"), await told(site, "role-2")
+    assert (role.target_id, role.target_name, role.result) == (str(tina.id), "tina", "ok")
+    assert (role.details["role_before"], role.details["role"]) == ("guest", "member")
+    assert role.details["fields"] == ["role"]
+    assert (permissions.details["granted"], permissions.details["denied"]) == (["audited.run"], ["audited.use"])
+    assert permissions.target_name == "tina"
+
+
+async def test_a_refused_demotion_of_the_last_admin_says_what_was_wanted(site: Site) -> None:
+    ada = await site.person("ada", Role.ADMIN)
+    reply = await site.call(
+        "PATCH", f"/api/v1/users/{ada.id}", by=ada, json={"role": "guest"}, headers={"X-Request-ID": "last"}
+    )
+    assert (reply.status, reply.json()["code"]) == (409, "last_admin")
+    (written,) = await told(site, "last")
+    assert (written.result, written.code, written.target_name) == ("failed", "last_admin", "ada")
+    assert (written.details["role_before"], written.details["role"]) == ("admin", "guest")
+
+
 async def test_what_is_done_with_an_api_key_names_the_person_and_the_key_and_never_holds_it(site: Site) -> None:
     ada = await site.person("ada", Role.ADMIN)
     wanted = {"name": "backup script", "permissions": ["audited.run"]}
