@@ -46,7 +46,7 @@ class PasswordChange:
 
     async def _check(self, person: Person, current: str, address: str) -> None:
         name, network = username_key(person.username), network_of(address)
-        await self._slowing.before_try(name, network)
+        await self._slowing.keep_waiting(await self._slowing.before_try(name, network))
         try:
             await self._people.check_password(person.username, current)
         except Unauthorized:

@@ -309,8 +309,10 @@ class Realtime:
             return
         for session in await parts.sessions.over(guests.sessions()):
             self._end(guests.of_session(session), "auth:ended", "session_ended")
-        for person_id in guests.people():
-            person = await parts.people.get(person_id)
+        asked = guests.people()
+        people = await parts.people.get_many(asked)
+        for person_id in asked:
+            person = people.get(person_id)
             for guest in guests.of_person(person_id):
                 allowed = guest.claims.narrow(person) if person is not None and guest.claims is not None else None
                 if allowed is None or not allowed.can(SIGNED_IN):

@@ -29,6 +29,7 @@ from medianest_hub.testing import pytest_plugin
 from medianest_hub.web.problems import Problem
 from medianest_hub.web.routes import all_core_routes
 from medianest_hub.web.routes.auth import Credentials, Token
+from medianest_hub.web.routes.people_views import PersonView
 from medianest_youtube.failures import Failure
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -220,8 +221,8 @@ def shown(value: object) -> str:
             return f"`{str(value).lower()}`"
         case str() | int() | Rate():
             return f"`{value}`"
-        case []:
-            return "`[]`"
+        case list():
+            return f"`{json.dumps(value)}`"
         case SecretStr():
             raise AssertionError("a secret has no default")
     return str(value)
@@ -314,6 +315,7 @@ SHOWN = (
     ("api/problems.md", 0, Problem),
     ("api/dashboard.md", 0, DashboardPage),
     ("api/jobs.md", 0, JobView),
+    ("api/people.md", 0, PersonView),
 )
 
 

@@ -250,3 +250,27 @@ async def test_without_a_database_nobody_is_made_up(here: Replica, ada: Person) 
     await here.db.close()
     with pytest.raises(DatabaseAway):
         await here.people.get(ada.id)
+
+
+async def test_many_are_read_with_one_question_and_as_fresh_as_one(here: Replica, ada: Person) -> None:
+    others = [await here.people.create(f"person{number}", None, Role.MEMBER) for number in range(20)]
+    wanted = [ada.id, *(one.id for one in others), uuid4()]
+    here.people.forget()
+    asked = 0
+    original = here.db.fetch
+
+    async def counted(sql: str, *args: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return await original(sql, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(here.db, "fetch", counted)
+        first = await here.people.get_many(wanted)
+        assert set(first.values()) == {ada, *others}
+        assert await here.people.get_many(wanted) == first
+        assert asked == 1
+        await here.people.set_status(ada.id, "disabled")
+        assert not (await here.people.get_many(wanted))[ada.id].permissions
+        assert asked == 2
+    assert here.people.known(others[0].id) == others[0]
