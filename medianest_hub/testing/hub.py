@@ -84,7 +84,8 @@ def run_hub(
 ) -> Iterator[HubProcess]:
     """`medianest serve` with embedded services and its data in `folder`, ready, until the block ends.
 
-    `settings` is a tree like the configuration file's; limits are wide and both ports free ones unless it says otherwise.
+    `settings` is a tree like the configuration file's; limits are wide, access tokens last
+    a day and both ports are free ones unless it says otherwise.
     `environment` comes on top of ours (`PYTHONPATH`). `program` is another `medianest` command. Only from the main
     thread. Raises `HubDied`.
     """
@@ -95,6 +96,7 @@ def run_hub(
         "server": {"port": port},
         "worker": {"port": worker_port},
         "limits": {"api": "100000/second", "auth": "100000/second"},
+        "auth": {"access_token_minutes": 24 * 60},  # `person` signs in once for all tests
         "log": {"format": "json"},
     }
     given = _as_variables(settings)
