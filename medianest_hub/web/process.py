@@ -24,6 +24,7 @@ from medianest_hub.plugin_host.host import PluginHost
 from medianest_hub.plugin_host.wanted import NOTIFY
 from medianest_hub.settings import LoadedSettings
 from medianest_hub.web.app import GRACEFUL_SECONDS, create_app
+from medianest_hub.web.crowd import raise_file_limit
 from medianest_hub.web.hub import WebHub
 from medianest_hub.web.protocol import WebProtocol
 from medianest_hub.web.realtime import Realtime
@@ -46,6 +47,7 @@ SUBSCRIBE_SECONDS: Final = 1.0
 def run(loaded: LoadedSettings) -> int:
     """Run until SIGTERM or SIGINT. 0 stopped as asked · 2 the operator must act (one line says what) · 75 schema behind."""
     configure_logs(loaded.settings.log.level, loaded.settings.log.format, process="web")
+    raise_file_limit()
 
     def work() -> None:
         host = PluginHost(loaded, "web")
