@@ -18,7 +18,9 @@ export async function showWays() {
   offerProviders(ways.providers.filter(({ id }) => !linked.has(id)), {
     words: "Link",
     wishes: () => ({ link: true, return_to: "/account" }),
-    call: confirmedCall,
+    call: session.call,
+    confirm: stillYou,
+    tell: toast,
     begun: async () => {
       await showWays();
       toast("Linked. You can sign in with it from now on.");
@@ -42,26 +44,19 @@ function row(one) {
 
 async function unlink(one, title, button) {
   if (!(await ask(`Unlink ${title}?`, `You can no longer sign in with ${title} then.`, "Unlink", { danger: true }))) return;
-  if (await busy(button, () => confirmedCall("DELETE", `auth/identities/${one.id}`))) {
+  if (await busy(button, () => session.call("DELETE", `auth/identities/${one.id}`))) {
     await showWays();
     toast(`${title} is unlinked.`);
   }
 }
 
-// What changes the ways in wants to know that it is still you: asks for the password, then tries again.
-async function confirmedCall(method, path, body) {
-  try {
-    return await session.call(method, path, body);
-  } catch (problem) {
-    if (problem.code !== "confirm_first") throw problem;
-    const confirmed = await askFor(
-      "Is it still you?",
-      "Type your password to go on.",
-      { label: "Password", attributes: { type: "password", autocomplete: "current-password", maxlength: 1024 } },
-      "Go on",
-      (value) => session.call("POST", "auth/confirm", { password: value }),
-    );
-    if (!confirmed) throw problem;
-    return session.call(method, path, body);
-  }
+// What adds a way in wants to know that it is still you. Without a password, sign out and in again by another way.
+function stillYou() {
+  return askFor(
+    "Is it still you?",
+    "It is a while since you signed in. Type your password to go on; if you have none, sign out and in again first.",
+    { label: "Password", attributes: { type: "password", autocomplete: "current-password", maxlength: 1024 } },
+    "Go on",
+    (value) => session.call("POST", "auth/confirm", { password: value }),
+  );
 }

@@ -12,7 +12,7 @@ export function toast(text) {
   ([...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body).append(place);
   place.textContent = text;
   clearTimeout(fading);
-  fading = setTimeout(() => (place.textContent = ""), 6000);
+  fading = setTimeout(() => (place.textContent = ""), Math.max(6000, text.length * 90));
 }
 
 // Runs `work` with the button busy; problems become a toast. Gives whether it worked.

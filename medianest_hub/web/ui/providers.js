@@ -20,15 +20,17 @@ export async function waysIn() {
 }
 
 // A button for each in `#providers`. `wishes()` goes with the start; `begun(answer)` gets what came of it (`signed_in`,
-// `linked` or `awaiting_approval`); `call` is how the hub is asked, signed in or not.
-export function offerProviders(providers, { wishes, begun, call = bare, words = "Continue with" }) {
+// `linked` or `awaiting_approval`); `call` is how the hub is asked, signed in or not; `confirm()` asks whether it is still
+// them, where the hub wants that; `tell(words)` says what went wrong.
+export function offerProviders(providers, ways) {
+  const { words = "Continue with" } = ways;
   const place = byId("providers");
   place.hidden = providers.length === 0;
   place.replaceChildren(
     ...providers.map((provider) =>
       el(
         "button",
-        { type: "button", onclick: (event) => start(provider, event.currentTarget, { wishes, begun, call }) },
+        { type: "button", onclick: (event) => start(provider, event.currentTarget, { call: bare, tell: onState, ...ways }) },
         `${words} ${provider.title}`,
       ),
     ),
@@ -36,6 +38,8 @@ export function offerProviders(providers, { wishes, begun, call = bare, words = 
 }
 
 const bare = (method, path, body) => request(method, path, { body });
+
+const onState = (words) => say(byId("state"), words, "problem");
 
 // Opened in the click itself, or the browser takes it for a pop-up nobody asked for. Phones stay in this tab: there the
 // provider's own app may take over, and the way back is through this tab.
@@ -55,7 +59,13 @@ async function start(provider, button, ways) {
     await wait(provider, begun, ways);
   } catch (problem) {
     opened?.close();
-    say(byId("state"), problem.message, "problem");
+    button.removeAttribute("aria-busy");
+    if (problem.code === "confirm_first" && ways.confirm) {
+      if (await ways.confirm()) await start(provider, button, { ...ways, confirm: null });
+      return;
+    }
+    if (!(problem instanceof Problem)) console.error(problem);
+    ways.tell(problem instanceof Problem ? problem.message : "Something went wrong on this page. Reload it.");
   } finally {
     button.removeAttribute("aria-busy");
   }
@@ -90,7 +100,7 @@ async function wait(provider, begun, { begun: done, call }) {
 
 function show(waiting) {
   byId("attempt").hidden = !waiting;
-  byId("ways").hidden = waiting;
+  (byId("ways") ?? byId("providers")).hidden = waiting;
   say(byId("state"), "");
 }
 
