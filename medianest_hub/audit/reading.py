@@ -117,7 +117,8 @@ class Reader:
         where, arguments = wanted.where(2)
         if before is not None:
             where, arguments = f"{where} AND id < ${len(arguments) + 2}", [*arguments, before]
-        sql = f"SELECT {_FIELDS} FROM medianest.audit WHERE {where} ORDER BY id DESC LIMIT $1"  # noqa: S608 - no value in it
+        # No value is in it: all are arguments.
+        sql = f"SELECT {_FIELDS} FROM medianest.audit WHERE {where} ORDER BY id DESC LIMIT $1"  # nosec B608 # noqa: S608
         return [_entry(row) for row in await self._db.fetch(sql, limit, *arguments)]
 
     async def pieces(self, wanted: Filter, size: int = PIECE) -> AsyncIterator[list[AuditEntry]]:

@@ -102,7 +102,7 @@ class Writer:
     async def _keep_trying(self) -> None:
         pause = 0.25
         while self._waiting:
-            await asyncio.sleep(pause * (0.75 + 0.5 * random.random()))  # noqa: S311 - jitter
+            await asyncio.sleep(pause * (0.75 + 0.5 * random.random()))  # nosec B311 # noqa: S311 - jitter
             try:
                 await self._drain()
             except Exception:  # said once already, and what is given up is said one by one

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import sys
+import time
 import uuid
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from medianest_hub.audit import AuditEntry, Filter
+from medianest_hub.audit.writing import PATIENCE
 from medianest_hub.plugin_api import Role
 from medianest_hub.plugin_api.people import ADMIN
 from medianest_hub.web.auditing import MAY_BE_LEFT_OUT, QUIET, READS
@@ -192,6 +194,21 @@ async def test_whoever_hangs_up_before_the_answer_is_written_down_all_the_same(s
         while not (written := await told(site, "gone-1")):
             await asyncio.sleep(0.02)
     assert [(one.action, one.result, one.code) for one in written] == [("audited.slow", "failed", "client_gone")]
+
+
+async def test_a_log_that_cannot_be_written_for_now_holds_nobody_up_and_misses_nothing(site: Site) -> None:
+    ada = await site.person("ada", Role.ADMIN)
+    began = time.monotonic()
+    async with site.parts.db.transaction() as tx:
+        await tx.execute("LOCK TABLE medianest.audit IN SHARE MODE")
+        headers = {"X-Request-ID": "locked-1"}
+        assert (await site.post("/api/v1/audited/things/lamp", by=ada, headers=headers)).status == 204
+        assert time.monotonic() - began < 10 * PATIENCE
+        assert await told(site, "locked-1") == []
+    async with asyncio.timeout(20):
+        while not (written := await told(site, "locked-1")):
+            await asyncio.sleep(0.02)
+    assert [entry.result for entry in written] == ["ok"]
 
 
 # Signing in
