@@ -124,10 +124,6 @@ class Attempts:
         if await self._db.fetchval(_FINISH, attempt.token_hash, attempt.claimed_until) is None:
             raise over()
 
-    async def prune(self) -> None:
-        """Forget those that are over."""
-        await self._db.execute("DELETE FROM medianest.sign_in_attempts WHERE expires_at < now()")
-
     def _open(self, digest: bytes, text: str) -> _Sealed:
         try:
             sealed = _Sealed.model_validate_json(self._box.open(_PURPOSE, text))

@@ -41,6 +41,7 @@ class Housekeeping:
         await self._sessions.prune()
         await self._realtime.prune(self._retention_hours)
         await self._db.execute("DELETE FROM medianest.processes WHERE seen_at < now() - interval '1 day'")
+        await self._db.execute("DELETE FROM medianest.sign_in_attempts WHERE expires_at < now()")
         await self._audit.prune(self._audit_days)
 
     async def _step(self) -> float:

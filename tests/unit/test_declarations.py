@@ -1,21 +1,26 @@
 """What the host accepts of a plugin's declarations, and the words it refuses the rest with."""
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
+from medianest_hub.accounts.sign_in_providers import provider_ids
 from medianest_hub.plugin_api import (
     API_VERSION,
     AnswerCache,
     Call,
     Context,
     Empty,
+    Identity,
     Permission,
     PluginInfo,
     PluginSettings,
     Router,
+    SignInProvider,
+    SignInStart,
     Stat,
     Viewer,
     hookimpl,
@@ -23,6 +28,7 @@ from medianest_hub.plugin_api import (
     widget,
 )
 from medianest_hub.plugin_host.declarations import DeclarationError, LoadedPlugin, collect
+from medianest_hub.settings import AuthSettings, OidcSettings
 
 Ctx = Context[PluginSettings]
 
@@ -146,3 +152,48 @@ def test_a_hook_that_returns_an_awaitable_is_refused_and_leaves_no_coroutine() -
 def test_empty_takes_no_fields() -> None:
     with pytest.raises(ValueError, match="extra"):
         Empty.model_validate({"x": 1})
+
+
+async def begin(ctx: Ctx, return_url: str) -> SignInStart:
+    return SignInStart(url="https://door.example")
+
+
+async def complete(ctx: Ctx, state: dict[str, str], answer: dict[str, str]) -> Identity | None:
+    return None
+
+
+def not_async(*_: object) -> None:
+    return None
+
+
+def test_sign_in_providers_are_collected() -> None:
+    providers = [SignInProvider("stranger", "Stranger", begin, complete), SignInProvider("b", "Other", begin, complete)]
+    assert [one.name for one in plugin(hub_sign_in=providers).sign_in] == ["stranger", "b"]
+
+
+@pytest.mark.parametrize(
+    ("providers", "words"),
+    [
+        ([SignInProvider("a", "A", begin, complete), SignInProvider("a", "B", begin, complete)], "called 'a'"),
+        ([SignInProvider("A b", "A", begin, complete)], "badly named"),
+        ([SignInProvider("a", "", begin, complete)], "title is empty"),
+        ([SignInProvider("a", "A", not_async, complete)], "sign-in provider a must be an `async def`"),  # type: ignore[arg-type]
+        ([SignInProvider("a", "A", begin, not_async)], "sign-in provider a must be an `async def`"),  # type: ignore[arg-type]
+        ([SignInProvider("a", "A", begin, complete, not_async)], "sign-in provider a must be an"),  # type: ignore[arg-type]
+        (["google"], "one is str"),
+    ],
+)
+def test_sign_in_providers_that_cannot_work_are_refused(providers: list[Any], words: str) -> None:
+    with pytest.raises(DeclarationError, match=words):
+        plugin(hub_sign_in=providers)
+
+
+def test_of_two_providers_with_one_id_the_first_keeps_it_and_the_cores_are_nobodys() -> None:
+    def named(name: str, *providers: str) -> LoadedPlugin:
+        made = tuple(SignInProvider(provider, "T", begin, complete) for provider in providers)
+        return replace(plugin(), name=name, sign_in=made)
+
+    plugins = {one.name: one for one in (named("a-b", "a-b", "c"), named("a", "b", "b-c", "a"), named("oidc", "oidc"))}
+    off, on = AuthSettings(), AuthSettings(oidc=OidcSettings(issuer="https://id.example", client_id="hub"))
+    assert provider_ids(off, plugins) == {"a-b": ("a-b", "a-b"), "a-b-c": ("a-b", "c"), "a": ("a", "a")}
+    assert provider_ids(on, plugins)["oidc"] == ("", "oidc")

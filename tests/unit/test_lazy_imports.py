@@ -26,3 +26,11 @@ def test_a_module_left_out_of_an_import_can_be_imported_afterwards() -> None:
         "import rich, structlog; print(rich.__name__, structlog.get_logger() is not None)"
     )
     assert said.splitlines() == ["False", "rich True"]
+
+
+def test_openid_connect_costs_nothing_until_somebody_signs_in_by_it() -> None:
+    said = run(
+        "import sys, medianest_hub.web.app, medianest_hub.jobs.process\n"
+        "print([name for name in sys.modules if name.startswith(('authlib', 'joserfc'))])"
+    )
+    assert said == "[]"

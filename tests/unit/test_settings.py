@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from medianest_hub.settings import (
     EnvText,
     HubSettings,
     LoadedSettings,
+    OidcSettings,
     Rate,
     SettingsError,
     decode_env_text,
@@ -304,3 +306,28 @@ def test_unknown_key_message_serves_plugins_too() -> None:
         'unknown setting "speed"; known here: allowed_hosts, download_dir'
     )
     assert unknown_key_message("x", []) == 'unknown setting "x"'
+
+
+@pytest.mark.parametrize(
+    ("issuer", "fits"),
+    [
+        ("https://id.example.org/realms/home/", True),
+        ("http://127.0.0.1:9000", True),
+        ("http://[::1]:9000", True),
+        ("http://192.168.1.4", True),
+        ("http://authelia:9091", True),
+        ("http://id.lan", True),
+        ("http://id.example.org", False),
+        ("http://8.8.8.8", False),
+        ("http://lan", True),
+        ("http://evil-lan.example", False),
+        ("ftp://id.example.org", False),
+        ("https://id.example.org/?a=b", False),
+    ],
+)
+def test_an_issuer_is_https_except_at_home(issuer: str, fits: bool) -> None:
+    if fits:
+        assert OidcSettings(issuer=issuer, client_id="hub").issuer == issuer
+    else:
+        with pytest.raises(ValidationError):
+            OidcSettings(issuer=issuer, client_id="hub")

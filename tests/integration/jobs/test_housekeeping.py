@@ -37,6 +37,13 @@ async def test_only_what_is_past_its_time_is_forgotten(postgres_url: str, redis_
                 hours,
             )
 
+        for name, age in ((b"old", "-1 minute"), (b"young", "1 minute")):
+            await db.execute(
+                "INSERT INTO medianest.sign_in_attempts (token_hash, provider, sealed, expires_at) "
+                f"VALUES ($1, 'oidc', '', now() + interval '{age}')",
+                name,
+            )
+
         audit = Audit(db)
         await db.execute(
             "INSERT INTO medianest.audit (id, at, actor_kind, action, result) "
@@ -51,6 +58,7 @@ async def test_only_what_is_past_its_time_is_forgotten(postgres_url: str, redis_
         assert [event.seq for event in await realtime.since(0)] == [seqs[1]]
         assert await realtime.latest_seq() == seqs[1]
         assert await db.fetchval("SELECT count(*) FROM medianest.processes") == 1
+        assert [row[0] for row in await db.fetch("SELECT token_hash FROM medianest.sign_in_attempts")] == [b"young"]
         assert [entry.action for entry in await audit.list(Filter())] == ["x.young"]
     finally:
         await redis.close()
