@@ -23,7 +23,7 @@ from medianest_hub.infrastructure import metrics
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.infrastructure.redis import RedisAway, RedisLink
 from medianest_hub.plugin_api.errors import NotFound
-from medianest_hub.plugin_api.people import Person, Viewer
+from medianest_hub.plugin_api.people import ACCOUNT, Person, Viewer
 from medianest_hub.plugin_api.services import Clock
 from medianest_hub.plugin_api.widgets import Scope, Widget
 from medianest_hub.plugin_host.context import SystemClock
@@ -151,7 +151,8 @@ class Dashboard:
                 scope, viewer, fingerprint = f"role-{person.role.value}", Viewer(role=person.role), ""
             case Scope.EVERYONE:
                 scope, viewer, fingerprint = "everyone", Viewer(), ""
-        key = TileKey(runtime.name, runtime.instance, widget.name, scope)
+        narrowed = widget.scope is Scope.PERSON and not person.can(ACCOUNT)  # only by an API key does one lack that
+        key = TileKey(runtime.name, runtime.instance, widget.name, scope, f":{own}" if narrowed else "")
         kind = self._kinds.get(key.widget_id)
         if kind is None:
             kind = self._kinds[key.widget_id] = answer_model(widget.load)

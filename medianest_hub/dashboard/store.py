@@ -46,12 +46,16 @@ _RELEASE = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.ca
 
 @dataclass(frozen=True, slots=True)
 class TileKey:
-    """Which tile, and among whom it is shared (`scope`: a person's id, `role-<role>` or `everyone`)."""
+    """Which tile, and among whom it is shared (`scope`: a person's id, `role-<role>` or `everyone`).
+
+    `rights` names what an API key of the person may: its tiles lie apart, or the two would drive each other out.
+    """
 
     plugin: str
     instance: str
     widget: str
     scope: str
+    rights: str = ""
 
     @property
     def widget_id(self) -> str:
@@ -61,12 +65,12 @@ class TileKey:
     @property
     def entry(self) -> str:
         """Holds the `Kept`."""
-        return f"mn:tile:{self.plugin}:{self.instance}:{self.widget}:{self.scope}"
+        return f"mn:tile:{self.plugin}:{self.instance}:{self.widget}:{self.scope}{self.rights}"
 
     @property
     def lock(self) -> str:
         """Held by the one process that loads."""
-        return f"mn:tile-lock:{self.plugin}:{self.instance}:{self.widget}:{self.scope}"
+        return f"mn:tile-lock:{self.plugin}:{self.instance}:{self.widget}:{self.scope}{self.rights}"
 
     @property
     def widget_version(self) -> str:

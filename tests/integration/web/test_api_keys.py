@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,6 +45,29 @@ async def kept(ctx, call: Call) -> Seen:
 @router.get("/other", permission="use")
 async def other(ctx, call: Call) -> Seen:
     return seen(call)
+
+loads = []
+
+def told(viewer):
+    loads.append(1)
+    rights = sorted(viewer.person.permissions) if viewer.person else []
+    return Text(text=" ".join([str(viewer.role), *rights]))
+
+@widget("own", title="Own", permission="look", scope=PERSON, ttl=3600)
+async def own(ctx, viewer) -> Text:
+    return told(viewer)
+
+@widget("role", title="Role", permission="look", scope=ROLE, ttl=3600)
+async def role(ctx, viewer) -> Text:
+    return told(viewer)
+
+@widget("all", title="For everybody signed in", permission="hub.signed_in", scope=EVERYONE, ttl=3600)
+async def everyone(ctx, viewer) -> Text:
+    return Text(text="hello")
+
+@hookimpl
+def hub_widgets():
+    return [own, role, everyone]
 
 @hookimpl
 def hub_plugin():
@@ -121,6 +145,33 @@ async def test_answers_kept_for_a_person_are_not_mixed_up_with_those_for_their_k
         whole = (await site.get("/api/v1/keys/kept", by=mia)).json()
         assert {"hub.account", "keys.use"} < set(whole["permissions"])
         assert whole["role"] == "member"
+
+
+async def test_the_dashboard_shows_a_key_only_what_it_may_see_and_is_loaded_once_for_each(
+    pair: tuple[Site, Site],
+) -> None:
+    one, two = pair
+    ben = await one.person("ben", Role.ADMIN)
+    key = bearing((await key_of(one, ben, "hub.signed_in", "keys.look"))["key"])
+    blind = bearing((await key_of(one, ben, "keys.use", "hub.signed_in"))["key"])
+
+    async def tiles(site: Site, headers: dict[str, str]) -> dict[str, str]:
+        async with asyncio.timeout(10):
+            while True:
+                items = (await site.get("/api/v1/dashboard", headers=headers)).json()["items"]
+                if all(item["data"] for item in items if item["plugin"] == "keys"):
+                    break
+        return {item["id"].rpartition(".")[2]: item["data"]["text"] for item in items if item["plugin"] == "keys"}
+
+    whole = await tiles(one, ben.headers)
+    assert "hub.admin" in whole["own"]
+    assert whole["role"] == "admin"
+    loads = sys.modules["synthetic_keys.plugin"].loads
+    for site in (one, two, one):
+        assert await tiles(site, key) == {"own": "guest hub.signed_in keys.look", "role": "guest", "all": "hello"}
+        assert await tiles(site, ben.headers) == whole
+        assert await tiles(site, blind) == {"all": "hello"}
+    assert len(loads) == 4
 
 
 @pytest.mark.parametrize(
