@@ -16,7 +16,7 @@ COLUMNS: Final = """id, username, display_name, email, email_verified, avatar, r
 
 WITH_OVERRIDES: Final = f"""{COLUMNS},
     ARRAY(SELECT o.permission FROM medianest.permission_overrides o WHERE o.user_id = users.id AND o.allowed) AS granted,
-    ARRAY(SELECT o.permission FROM medianest.permission_overrides o WHERE o.user_id = users.id AND NOT o.allowed) AS denied"""  # noqa: S608 - constants of ours
+    ARRAY(SELECT o.permission FROM medianest.permission_overrides o WHERE o.user_id = users.id AND NOT o.allowed) AS denied"""  # nosec B608 # noqa: S608 - constants of ours
 """Enough to say in one question what somebody may do. `users` must be called so in the statement."""
 
 

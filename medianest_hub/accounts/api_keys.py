@@ -47,10 +47,10 @@ FROM medianest.api_keys WHERE key_hash = $1 AND revoked_at IS NULL
 _INSERT = f"""
 INSERT INTO medianest.api_keys (id, user_id, name, key_hash, hint, permissions, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING {_COLUMNS}
-"""  # noqa: S608 - constants of this module only
+"""  # nosec B608 # noqa: S608 - constants of this module only
 _OF_PERSON = f"""
 SELECT {_COLUMNS} FROM medianest.api_keys WHERE user_id = $1 AND revoked_at IS NULL ORDER BY id DESC LIMIT {MOST_PER_PERSON}
-"""  # noqa: S608 - as above
+"""  # nosec B608 # noqa: S608 - as above
 _OWNER = "SELECT user_id FROM medianest.api_keys WHERE id = $1 AND revoked_at IS NULL"
 _REVOKE = "UPDATE medianest.api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING id"
 

@@ -15,11 +15,11 @@ from medianest_hub.plugin_api.sign_in import Identity, LinkedIdentity
 
 _COLUMNS: Final = """id, user_id, provider, subject, username, email, email_verified, linked_at, last_used_at,
                      checked_at, withdrawn"""
-_SELECT: Final = f"SELECT {_COLUMNS} FROM medianest.identities"  # noqa: S608 - constants of ours
+_SELECT: Final = f"SELECT {_COLUMNS} FROM medianest.identities"  # nosec B608 # noqa: S608 - constants of ours
 _LINK: Final = f"""
 INSERT INTO medianest.identities (id, user_id, provider, subject, username, email, email_verified)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
-"""  # noqa: S608 - constants of ours
+"""  # nosec B608 # noqa: S608 - constants of ours
 _USED: Final = """
 UPDATE medianest.identities SET username = $3, email = $4, email_verified = $5, last_used_at = now(),
                                 checked_at = now(), withdrawn = NULL

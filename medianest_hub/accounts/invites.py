@@ -29,16 +29,16 @@ _GOOD: Final = """
     AND (created_by IS NULL
          OR EXISTS (SELECT FROM medianest.users u WHERE u.id = created_by AND u.role = 'admin' AND u.status = 'active'))
 """
-_LOOK: Final = f"SELECT {_COLUMNS} FROM medianest.invites WHERE {_GOOD}"  # noqa: S608 - constants of ours
-_CONSUME: Final = f"UPDATE medianest.invites SET uses = uses + 1 WHERE {_GOOD} RETURNING {_COLUMNS}"  # noqa: S608 - as above
+_LOOK: Final = f"SELECT {_COLUMNS} FROM medianest.invites WHERE {_GOOD}"  # nosec B608 # noqa: S608 - constants of ours
+_CONSUME: Final = f"UPDATE medianest.invites SET uses = uses + 1 WHERE {_GOOD} RETURNING {_COLUMNS}"  # nosec B608 # noqa: S608 - as above
 _MAKE: Final = f"""
 INSERT INTO medianest.invites (id, token_hash, role, note, max_uses, created_by, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(days => $7)) RETURNING {_COLUMNS}
-"""  # noqa: S608 - as above
+"""  # nosec B608 # noqa: S608 - as above
 _LIST: Final = f"""
 SELECT {_COLUMNS} FROM medianest.invites
 WHERE ($1::uuid IS NULL OR id < $1) AND expires_at > now() - interval '90 days' ORDER BY id DESC LIMIT $2
-"""  # noqa: S608 - as above
+"""  # nosec B608 # noqa: S608 - as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Invites:
     async def revoke(self, invite_id: UUID) -> Invite:
         """Nobody joins by it any more. Raises `NotFound`."""
         row = await self._db.fetchrow(
-            f"UPDATE medianest.invites SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 RETURNING {_COLUMNS}",  # noqa: S608 - as above
+            f"UPDATE medianest.invites SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 RETURNING {_COLUMNS}",  # nosec B608 # noqa: S608 - as above
             invite_id,
         )
         if row is None:

@@ -33,11 +33,11 @@ _LONGEST_URL: Final = 1000
 # Held by one transaction at a time over all processes, and only for somebody who is not known yet: what two newcomers find
 # (a name that is free, an address that is nobody's) stays true until they are written down.
 _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('medianest.joining'))"
-_PERSON: Final = f"SELECT {WITH_OVERRIDES} FROM medianest.users WHERE id = $1"  # noqa: S608 - constants of ours
+_PERSON: Final = f"SELECT {WITH_OVERRIDES} FROM medianest.users WHERE id = $1"  # nosec B608 # noqa: S608 - constants of ours
 _BY_EMAIL: Final = f"""
 SELECT {WITH_OVERRIDES}, EXISTS (SELECT FROM medianest.identities i WHERE i.user_id = users.id) AS has_identity
 FROM medianest.users WHERE lower(email) = lower($1) AND email_verified ORDER BY id LIMIT 2 FOR UPDATE
-"""  # noqa: S608 - as above
+"""  # nosec B608 # noqa: S608 - as above
 _AWAITING: Final = """
 SELECT count(*) FROM medianest.users u
 WHERE u.status = 'invited' AND EXISTS (SELECT FROM medianest.identities i WHERE i.user_id = u.id)
@@ -207,7 +207,7 @@ class Joining:
 
 async def _activate(tx: Queries, person_id: UUID, role: Role) -> Any:
     return await tx.fetchrow(
-        "UPDATE medianest.users SET status = 'active', role = $2, updated_at = now() "  # noqa: S608 - constants of ours
+        "UPDATE medianest.users SET status = 'active', role = $2, updated_at = now() "  # nosec B608 # noqa: S608 - constants of ours
         f"WHERE id = $1 RETURNING {WITH_OVERRIDES}",
         person_id,
         role.value,

@@ -34,22 +34,22 @@ KEPT_SECONDS_REDIS_AWAY: Final = 0.5
 
 _KEPT = 4096
 
-_BY_ID: Final = f"SELECT {WITH_OVERRIDES} FROM medianest.users WHERE id = $1"  # noqa: S608 - names are constants of ours
-_BY_IDS: Final = f"SELECT {WITH_OVERRIDES} FROM medianest.users WHERE id = ANY($1)"  # noqa: S608 - as above
-_BY_KEY: Final = f"SELECT {WITH_OVERRIDES}, password_hash FROM medianest.users WHERE username_key = $1"  # noqa: S608 - as above
+_BY_ID: Final = f"SELECT {WITH_OVERRIDES} FROM medianest.users WHERE id = $1"  # nosec B608 # noqa: S608 - names are constants of ours
+_BY_IDS: Final = f"SELECT {WITH_OVERRIDES} FROM medianest.users WHERE id = ANY($1)"  # nosec B608 # noqa: S608 - as above
+_BY_KEY: Final = f"SELECT {WITH_OVERRIDES}, password_hash FROM medianest.users WHERE username_key = $1"  # nosec B608 # noqa: S608 - as above
 _LIST: Final = f"""
 SELECT {COLUMNS} FROM medianest.users
 WHERE username_key > $1 AND ($3::text IS NULL OR status = $3) AND ($4::text IS NULL OR role = $4)
   AND ($5::text IS NULL OR position($5 IN username_key) > 0 OR position($5 IN lower(display_name)) > 0
        OR position($5 IN lower(coalesce(email, ''))) > 0)
 ORDER BY username_key LIMIT $2
-"""  # noqa: S608 - as above
+"""  # nosec B608 # noqa: S608 - as above
 _CREATE: Final = f"""
 INSERT INTO medianest.users (id, username, username_key, display_name, email, email_verified, avatar, role, status,
                              password_hash, password_changed_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, CASE WHEN $10::text IS NULL THEN NULL ELSE now() END)
 ON CONFLICT (username_key) DO NOTHING RETURNING {WITH_OVERRIDES}
-"""  # noqa: S608 - as above
+"""  # nosec B608 # noqa: S608 - as above
 # NULL leaves a column as it is; an empty e-mail address removes it. An address given here was written by an admin.
 _CHANGE: Final = f"""
 UPDATE medianest.users SET role = coalesce($2, role), status = coalesce($3, status),
@@ -57,7 +57,7 @@ UPDATE medianest.users SET role = coalesce($2, role), status = coalesce($3, stat
     email = CASE WHEN $5::text IS NULL THEN email ELSE nullif($5, '') END,
     email_verified = CASE WHEN $5::text IS NULL THEN email_verified ELSE $5 <> '' END, updated_at = now()
 WHERE id = $1 RETURNING {COLUMNS}
-"""  # noqa: S608 - as above
+"""  # nosec B608 # noqa: S608 - as above
 
 
 class People:

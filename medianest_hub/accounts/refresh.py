@@ -63,7 +63,7 @@ WITH held AS (
 )
 SELECT held.session_id, held.user_id, held.remember, held.good, held.used_at, used.session_id IS NOT NULL AS rotated
 FROM held LEFT JOIN used ON true
-"""  # noqa: S608 - constants of this package only
+"""  # nosec B608 # noqa: S608 - constants of this package only
 _LIVE_OWNER = """
 SELECT s.user_id FROM medianest.sessions s JOIN medianest.users u ON u.id = s.user_id
 WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > now() AND u.status = 'active'

@@ -50,7 +50,7 @@ _START = f"""
 WITH seen AS (UPDATE medianest.users SET last_seen_at = now() WHERE id = $2)
 INSERT INTO medianest.sessions (id, user_id, provider, remember, user_agent, address, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, now() + {IDLE.format("$4")}) RETURNING {_COLUMNS}
-"""  # noqa: S608 - constants of this module only
+"""  # nosec B608 # noqa: S608 - constants of this module only
 # An API key lives like a session whose id is the key's; ids are never given twice.
 _VERDICT = """
 SELECT extract(epoch FROM s.expires_at - now())::float8 AS seconds_left,
@@ -71,7 +71,7 @@ WITH used AS (
     UPDATE medianest.api_keys SET last_used_at = now() WHERE id = $1
 )
 UPDATE medianest.users SET last_seen_at = now() WHERE id = (SELECT user_id FROM used)
-"""  # noqa: S608 - names are constants of ours
+"""  # nosec B608 # noqa: S608 - names are constants of ours
 _END = """
 UPDATE medianest.sessions SET ended_at = now(), end_reason = $2 WHERE id = $1 AND ended_at IS NULL RETURNING id
 """
@@ -210,7 +210,7 @@ class Sessions:
     async def of_person(self, person_id: UUID) -> list[Session]:
         """The live ones, lately used first."""
         rows = await self._db.fetch(
-            f"SELECT {_COLUMNS} FROM medianest.sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > now() "  # noqa: S608 - names are constants of ours
+            f"SELECT {_COLUMNS} FROM medianest.sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > now() "  # nosec B608 # noqa: S608 - names are constants of ours
             "ORDER BY last_used_at DESC LIMIT 200",
             person_id,
         )

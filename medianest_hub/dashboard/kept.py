@@ -125,7 +125,7 @@ def failed(error: TileError, wish: float | None, before: Kept | None, stamp: str
     same = before is not None and before.stamp == stamp and before.version == version
     failures = before.failures + 1 if before is not None and same else 1
     delay = min(_FIRST_RETRY * 2.0 ** min(failures - 1, 10), _LONGEST_RETRY)
-    delay *= 0.8 + 0.4 * random.random()  # noqa: S311 - jitter, not a secret
+    delay *= 0.8 + 0.4 * random.random()  # nosec B311 # noqa: S311 - jitter, not a secret
     if wish is not None:
         delay = min(max(delay, wish), _LONGEST_WISH)
     return Kept(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import subprocess
+import subprocess  # nosec B404
 import time
 from collections.abc import Callable, Mapping, Sequence
 

@@ -177,4 +177,4 @@ class Database:
 def _away(error: BaseException) -> BaseException:
     if isinstance(error, DatabaseAway):
         return error
-    return DatabaseAway("The database is away; try again shortly.", retry_after=1 + random.random())  # noqa: S311 - jitter
+    return DatabaseAway("The database is away; try again shortly.", retry_after=1 + random.random())  # nosec B311 # noqa: S311 - jitter

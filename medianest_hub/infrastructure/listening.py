@@ -34,7 +34,7 @@ def check_free(host: str, port: int, section: str) -> None:
 
 def reachable(host: str) -> str:
     """Where this machine reaches what listens on `host`: a wildcard is no address to connect to."""
-    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # nosec B104 # noqa: S104
 
 
 def web_address(host: str, port: int) -> str:

@@ -37,7 +37,7 @@ class Notices:
                 if not is_transient(error):
                     log.exception("notices_failed")
                     delay = 5.0
-            await asyncio.sleep(delay * (0.5 + random.random()))  # noqa: S311 - jitter, not a secret
+            await asyncio.sleep(delay * (0.5 + random.random()))  # nosec B311 # noqa: S311 - jitter, not a secret
             delay = min(delay * 2, 5.0)
 
     async def _listen(self) -> None:

@@ -235,7 +235,7 @@ class RedisLink:
                     await self._trip([("PING",)])
             except (*_LOST, RedisError):
                 await self._drop_connection()
-                delay = min(delay * 1.5, 2.0) * (0.8 + 0.4 * random.random())  # noqa: S311 - jitter, not a secret
+                delay = min(delay * 1.5, 2.0) * (0.8 + 0.4 * random.random())  # nosec B311 # noqa: S311 - jitter, not a secret
             else:
                 self._away = False
                 log.info("redis_back")
@@ -260,7 +260,7 @@ class RedisLink:
                     await self._listen_once(client, first)
                 except (*_LOST, RedisError):
                     self._subscribed.clear()
-                    await asyncio.sleep(delay * (0.8 + 0.4 * random.random()))  # noqa: S311 - jitter, not a secret
+                    await asyncio.sleep(delay * (0.8 + 0.4 * random.random()))  # nosec B311 # noqa: S311 - jitter, not a secret
                     delay = min(delay * 1.5, 2.0)
                 else:
                     delay = 0.1

@@ -32,7 +32,7 @@ class _PatientQueue(RedisQueue):
         try:
             return await super().dequeue(timeout, poll_interval)
         except Exception:  # RedisLink itself says once that Redis is away
-            await asyncio.sleep(0.5 + random.random())  # noqa: S311 - jitter, not a secret
+            await asyncio.sleep(0.5 + random.random())  # nosec B311 # noqa: S311 - jitter, not a secret
             return None
 
 

@@ -43,7 +43,7 @@ class Loop:
                 self._report(error, failures)
                 self.healthy = False
                 # Not even a wake-up shortens this: in an outage hints may come thick and fast.
-                await asyncio.sleep(min(LONGEST_PAUSE, 0.25 * 2.0**failures) * (0.5 + 0.5 * random.random()))  # noqa: S311
+                await asyncio.sleep(min(LONGEST_PAUSE, 0.25 * 2.0**failures) * (0.5 + 0.5 * random.random()))  # nosec B311 # noqa: S311
                 continue
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):

@@ -25,7 +25,7 @@ class Backoff:
     def after(self, attempts: int) -> float:
         """Seconds to wait after that many attempts: between half and all of the full pause."""
         full = min(self.longest, self.base * 2.0 ** min(max(attempts - 1, 0), 30))
-        return full * (0.5 + 0.5 * random.random())  # noqa: S311 - jitter, not a secret
+        return full * (0.5 + 0.5 * random.random())  # nosec B311 # noqa: S311 - jitter, not a secret
 
 
 def of_error(error: BaseException, *, last: bool, attempts: int, backoff: Backoff) -> Settled:

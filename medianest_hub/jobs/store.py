@@ -45,7 +45,7 @@ SELECT id, false FROM medianest.jobs
 WHERE NOT EXISTS (SELECT FROM new)
   AND plugin = $2 AND instance = $3 AND task = $4 AND unique_key = $7 AND {_ALIVE}
 LIMIT 1
-"""  # noqa: S608 - constants of this module
+"""  # nosec B608 # noqa: S608 - constants of this module
 
 _CANCEL = """
 UPDATE medianest.jobs
@@ -110,7 +110,7 @@ class JobStore:
 
     async def get(self, job_id: UUID) -> JobView | None:
         """One job, or None."""
-        row = await self._db.fetchrow(f"SELECT {VIEW_COLUMNS} FROM medianest.jobs WHERE id = $1", job_id)  # noqa: S608 - names are constants of ours
+        row = await self._db.fetchrow(f"SELECT {VIEW_COLUMNS} FROM medianest.jobs WHERE id = $1", job_id)  # nosec B608 # noqa: S608 - names are constants of ours
         return view_of(row) if row is not None else None
 
     async def list(
@@ -132,7 +132,7 @@ class JobStore:
         given = [(text, value) for text, value in wanted if value is not None]
         where = " AND ".join(f"{text}${number}" for number, (text, _) in enumerate(given, 1)) or "true"
         rows = await self._db.fetch(
-            f"SELECT {VIEW_COLUMNS} FROM medianest.jobs WHERE {where} ORDER BY id DESC LIMIT {int(limit)}",  # noqa: S608 - names are constants of ours
+            f"SELECT {VIEW_COLUMNS} FROM medianest.jobs WHERE {where} ORDER BY id DESC LIMIT {int(limit)}",  # nosec B608 # noqa: S608 - names are constants of ours
             *(value for _, value in given),
         )
         return [view_of(row) for row in rows]

@@ -59,7 +59,7 @@ SET state = fate, lost = j.lost + 1, slot = NULL, queued_at = now(), run_at = no
     error_message = CASE fate WHEN 'failed' THEN 'The worker stopped ' || (j.lost + 1) || ' times while doing this.' END
 FROM judged WHERE j.id = judged.id
 RETURNING j.id, j.plugin, j.instance, j.task, j.state, j.person_id, j.error_code, j.error_message
-"""  # noqa: S608 - constants of this module
+"""  # nosec B608 # noqa: S608 - constants of this module
 
 # The database's clock was set back: what lies in a future nobody chose is brought to the present.
 _UNSTEP = (
@@ -67,13 +67,13 @@ _UNSTEP = (
     {_GUARD}
     UPDATE medianest.jobs j SET heartbeat_at = now() FROM guard
     WHERE guard.mine AND j.state = 'running' AND j.heartbeat_at > now() + interval '30 seconds'
-    """,  # noqa: S608 - names are constants of ours
+    """,  # nosec B608 # noqa: S608 - names are constants of ours
     f"""
     {_GUARD}
     UPDATE medianest.jobs j SET run_at = now() + (j.run_at - j.queued_at), queued_at = now() FROM guard
     WHERE guard.mine AND j.state = 'queued' AND j.run_at > now() + interval '60 seconds'
       AND j.queued_at > now() + interval '60 seconds'
-    """,  # noqa: S608 - names are constants of ours
+    """,  # nosec B608 # noqa: S608 - names are constants of ours
 )
 
 _PRUNE = (

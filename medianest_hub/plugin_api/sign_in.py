@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
 
-SIGN_IN_SECRET: Final = "sign_in"  # noqa: S105 - a name, not a secret
+SIGN_IN_SECRET: Final = "sign_in"  # nosec B105 # noqa: S105 - a name, not a secret
 """The name under which `ctx.people.secret` gives a provider's plugin what `Identity.secret` brought."""
 
 

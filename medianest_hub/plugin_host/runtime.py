@@ -149,7 +149,7 @@ class PluginRuntime:
             outcome = await self._attempt(number, settings)
             if outcome is None:
                 return
-            wait = outcome.retry_after or delay * (0.8 + 0.4 * random.random())  # noqa: S311 - jitter, not a secret
+            wait = outcome.retry_after or delay * (0.8 + 0.4 * random.random())  # nosec B311 # noqa: S311 - jitter, not a secret
             await asyncio.sleep(min(wait, MAX_BACKOFF))
             delay = min(delay * 2, MAX_BACKOFF)
 

@@ -144,7 +144,7 @@ class WantedStore:
 
     async def _write(self, plugin: str, sql: str, *args: Any) -> int:
         # One statement: the notice is sent exactly when the change is kept.
-        notifying = "WITH changed AS (" + sql + f") SELECT generation, pg_notify('{NOTIFY}', '') FROM changed"  # noqa: S608 - our own words alone
+        notifying = "WITH changed AS (" + sql + f") SELECT generation, pg_notify('{NOTIFY}', '') FROM changed"  # nosec B608 # noqa: S608 - our own words alone
         generation: int = await self._db.fetchval(notifying, plugin, *args)
         await self.hint(plugin)
         return generation

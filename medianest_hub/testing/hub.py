@@ -8,7 +8,7 @@ import json as json_text
 import os
 import signal
 import socket
-import subprocess
+import subprocess  # nosec B404
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ import aiohttp
 from medianest_hub.infrastructure import processes
 from medianest_hub.plugin_api import Role
 
-PASSWORD = "correct horse battery staple"  # noqa: S105 - of people who exist only in a test
+PASSWORD = "correct horse battery staple"  # nosec B105 # noqa: S105 - of people who exist only in a test
 _PROGRAM = (sys.executable, "-P", "-m", "medianest_hub")
 _START_LIMIT = 60.0
 LOG = "hub.log"
@@ -65,7 +65,7 @@ class HubProcess:
 
     def command(self, *words: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run `medianest WORDS` beside it, with the same settings; raises `HubDied` when it fails and `check` is set."""
-        done = subprocess.run(  # noqa: S603 - our own program
+        done = subprocess.run(  # nosec B603 # noqa: S603 - our own program
             [*self.program, *words], env=dict(self.environment), input=stdin, capture_output=True, text=True, timeout=60,
             check=False,
         )  # fmt: skip

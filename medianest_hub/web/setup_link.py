@@ -33,7 +33,7 @@ def setup_link(settings: HubSettings, token: str) -> str:
     base = settings.server.public_url
     if base is None:
         host = settings.server.host
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # nosec B104 # noqa: S104
         base = f"http://{host}:{settings.server.port}"
     return f"{base}/setup#token={token}"
 

@@ -18,7 +18,7 @@ def _greeting(row: Record) -> Greeting:
 async def page(db: Queries, limit: int, before: int | None) -> list[Greeting]:
     """At most `limit` greetings older than `before`, newest first."""
     rows = await db.fetch(
-        f"SELECT {_COLUMNS} FROM plugin_hello.greeting"  # noqa: S608 - our own column names
+        f"SELECT {_COLUMNS} FROM plugin_hello.greeting"  # nosec B608 # noqa: S608 - our own column names
         " WHERE $1::bigint IS NULL OR id < $1 ORDER BY id DESC LIMIT $2",
         before,
         limit,
@@ -29,7 +29,7 @@ async def page(db: Queries, limit: int, before: int | None) -> list[Greeting]:
 async def one(db: Queries, greeting_id: int) -> Greeting | None:
     """The greeting with that id, or None."""
     row = await db.fetchrow(
-        f"SELECT {_COLUMNS} FROM plugin_hello.greeting WHERE id = $1",  # noqa: S608 - our own column names
+        f"SELECT {_COLUMNS} FROM plugin_hello.greeting WHERE id = $1",  # nosec B608 # noqa: S608 - our own column names
         greeting_id,
     )
     return None if row is None else _greeting(row)

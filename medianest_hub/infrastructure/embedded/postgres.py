@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
+import subprocess  # nosec B404
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar

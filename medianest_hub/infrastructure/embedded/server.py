@@ -6,7 +6,7 @@ import contextlib
 import importlib.util
 import os
 import signal
-import subprocess
+import subprocess  # nosec B404
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence

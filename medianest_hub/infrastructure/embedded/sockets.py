@@ -60,7 +60,7 @@ def _elsewhere() -> Iterator[Path]:
         os.environ.get("XDG_RUNTIME_DIR"),
         "/run" if os.geteuid() == 0 else None,
         tempfile.gettempdir(),
-        "/tmp",  # noqa: S108 - the folder in it is made by mkdtemp
+        "/tmp",  # nosec B108 # noqa: S108 - the folder in it is made by mkdtemp
     ]
     for candidate in candidates:
         if candidate and _suits(Path(candidate, "medianest-12345678")) and Path(candidate).is_dir():

@@ -93,7 +93,7 @@ class Breaker:
         self._release(ticket)
 
     def _open(self) -> None:
-        spread = 0.75 + 0.5 * random.random()  # noqa: S311 - jitter, not a secret
+        spread = 0.75 + 0.5 * random.random()  # nosec B311 # noqa: S311 - jitter, not a secret
         self._open_until = self._clock() + self._cool_down * spread
         self._become(BreakerState.OPEN)
 

@@ -264,7 +264,7 @@ def _headers(given: Mapping[str, str] | None, is_json: bool) -> dict[str, str]:
 
 def _pause(attempt: int, asked: float | None) -> float:
     """Seconds before the next attempt: what the service asked for, or a random part of a growing span."""
-    spread = random.random()  # noqa: S311 - jitter, not a secret
+    spread = random.random()  # nosec B311 # noqa: S311 - jitter, not a secret
     if asked is not None:
         return asked * (1 + 0.1 * spread)
     return float(min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)) * (0.5 + 0.5 * spread)

@@ -75,7 +75,7 @@ class Token(BaseModel):
     """
 
     access_token: str
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - not a password
+    token_type: Literal["Bearer"] = "Bearer"  # nosec B105 # noqa: S105 - not a password
     expires_in: int
     user: User
     refresh_token: str | None = None

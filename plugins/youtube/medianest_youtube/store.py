@@ -29,7 +29,7 @@ _VIEW = f"""
            EXISTS (SELECT FROM plugin_youtube.download o
                    WHERE o.file_id = f.id AND o.id <> d.id AND o.cancelled_at IS NULL) AS shared
       FROM plugin_youtube.download d JOIN plugin_youtube.media_file f ON f.id = d.file_id
-"""  # noqa: S608 - every part is written here
+"""  # nosec B608 # noqa: S608 - every part is written here
 
 
 def shown(row: Record) -> Download:
@@ -142,7 +142,7 @@ async def file_of(q: Queries, download_id: UUID, *, lock: bool = False) -> FileS
                    (SELECT count(*) FROM plugin_youtube.download o
                      WHERE o.file_id = f.id AND o.id <> d.id AND o.cancelled_at IS NULL) AS others
               FROM plugin_youtube.download d JOIN plugin_youtube.media_file f ON f.id = d.file_id
-             WHERE d.id = $1 {"FOR UPDATE OF f" if lock else ""}""",  # noqa: S608 - every part is written here
+             WHERE d.id = $1 {"FOR UPDATE OF f" if lock else ""}""",  # nosec B608 # noqa: S608 - every part is written here
         download_id,
     )
     if row is None:
@@ -164,7 +164,7 @@ async def living_file(q: Queries, instance: str, key: str, choice: tuple[str, st
     return await q.fetchrow(
         f"""SELECT id, state, job_id, size, container FROM plugin_youtube.media_file
              WHERE instance = $1 AND media_key = $2 AND quality = $3 AND container = $4 AND subtitles = $5
-               AND state IN ({LIVE})""",  # noqa: S608 - every part is written here
+               AND state IN ({LIVE})""",  # nosec B608 # noqa: S608 - every part is written here
         *(instance, key, *choice),
     )
 

@@ -39,7 +39,7 @@ async def begin(q: Queries, file_id: UUID, token: UUID, now: datetime) -> Record
         f"""UPDATE plugin_youtube.media_file
                SET state = 'fetching_info', attempt_token = $2, updated_at = $3, speed = NULL, eta = NULL
              WHERE id = $1 AND state IN ({_ACTIVE})
-         RETURNING id, instance, media_key, url, quality, container, subtitles, title, duration""",  # noqa: S608 - names are constants of ours
+         RETURNING id, instance, media_key, url, quality, container, subtitles, title, duration""",  # nosec B608 # noqa: S608 - names are constants of ours
         *(file_id, token, now),
     )
 
@@ -55,7 +55,7 @@ async def describe(
     async with db.transaction() as tx:
         row = await tx.fetchrow(
             f"""SELECT id, instance, media_key, url, quality, container, subtitles
-                  FROM plugin_youtube.media_file WHERE {_MINE}""",  # noqa: S608 - names are constants of ours
+                  FROM plugin_youtube.media_file WHERE {_MINE}""",  # nosec B608 # noqa: S608 - names are constants of ours
             *(file_id, token),
         )
         if row is None:
@@ -73,7 +73,7 @@ async def describe(
             f"""UPDATE plugin_youtube.media_file
                    SET media_key = $3, title = $4, uploader = $5, duration = $6, thumbnail = $7, total = $8,
                        state = 'downloading', failure = NULL, failure_detail = NULL, updated_at = $9
-                 WHERE {_MINE}""",  # noqa: S608 - every part is written here
+                 WHERE {_MINE}""",  # nosec B608 # noqa: S608 - every part is written here
             *(file_id, token, info.key, info.title, info.uploader, info.duration, info.thumbnail, info.size, now),
         )
         _must(tag)
@@ -116,7 +116,7 @@ async def report(q: Queries, file_id: UUID, token: UUID, progress: Progress, now
         f"""UPDATE plugin_youtube.media_file
                SET state = $3, fraction = coalesce($4, fraction), downloaded = coalesce(nullif($5::bigint, 0), downloaded),
                    total = coalesce($6, total), speed = $7, eta = $8, updated_at = $9
-             WHERE {_MINE}""",  # noqa: S608 - every part is written here
+             WHERE {_MINE}""",  # nosec B608 # noqa: S608 - every part is written here
         *(file_id, token, progress.stage.value, progress.fraction, progress.downloaded, progress.total),
         *(progress.speed, progress.eta, now),
     )
@@ -130,7 +130,7 @@ async def finish(q: Queries, file_id: UUID, token: UUID, finished: Finished, now
                SET state = 'done', size = $3, duration = coalesce(duration, $4), height = $5, fraction = 1,
                    downloaded = greatest(downloaded, $3), speed = NULL, eta = NULL, failure = NULL, failure_detail = NULL,
                    finished_at = $6, updated_at = $6
-             WHERE {_MINE}""",  # noqa: S608 - every part is written here
+             WHERE {_MINE}""",  # nosec B608 # noqa: S608 - every part is written here
         *(file_id, token, finished.size, finished.duration, finished.height, now),
     )
     _must(tag)
@@ -142,7 +142,7 @@ async def fail(q: Queries, file_id: UUID, token: UUID, error: DownloadFailed, no
     tag = await q.execute(
         f"""UPDATE plugin_youtube.media_file
                SET state = $3, failure = $4, failure_detail = $5, speed = NULL, eta = NULL, updated_at = $6
-             WHERE {_MINE}""",  # noqa: S608 - every part is written here
+             WHERE {_MINE}""",  # nosec B608 # noqa: S608 - every part is written here
         *(file_id, token, state.value, error.failure.value, error.detail[:2000], now),
     )
     _must(tag)
@@ -152,7 +152,7 @@ async def hand_back(q: Queries, file_id: UUID, token: UUID, now: datetime) -> No
     """This attempt was stopped; the next goes on."""
     await q.execute(
         f"""UPDATE plugin_youtube.media_file SET state = 'queued', speed = NULL, eta = NULL, updated_at = $3
-             WHERE {_MINE}""",  # noqa: S608 - every part is written here
+             WHERE {_MINE}""",  # nosec B608 # noqa: S608 - every part is written here
         *(file_id, token, now),
     )
 
@@ -161,7 +161,7 @@ async def active(q: Queries, before: datetime, limit: int) -> Sequence[Record]:
     """Some of the files something is still to be done for, untouched since `before`: `id`, `job_id`. Any of them in turn."""
     return await q.fetch(
         f"""SELECT id, job_id FROM plugin_youtube.media_file WHERE state IN ({_ACTIVE}) AND updated_at < $1
-             ORDER BY random() LIMIT $2""",  # noqa: S608 - every part is written here
+             ORDER BY random() LIMIT $2""",  # nosec B608 # noqa: S608 - every part is written here
         *(before, limit),
     )
 
