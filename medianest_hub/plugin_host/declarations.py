@@ -255,7 +255,9 @@ def _check_bounds(plugin: LoadedPlugin) -> None:
             raise DeclarationError(f"{what}: multipart_field is empty; leave it out where the service sends JSON")
     for provider in plugin.sign_in:
         if not provider.title:
-            raise DeclarationError(f"sign-in provider {provider.name!r}: its title is empty; it is what the button says")
+            raise DeclarationError(
+                f"sign-in provider {provider.name!r}: its title is empty; it is what the button says"
+            )
     for source in plugin.images:
         if not 0 < source.max_bytes <= _MOST_BYTES:
             raise DeclarationError(f"image source {source.name!r}: max_bytes must be between 1 and {_MOST_BYTES}")
