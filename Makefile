@@ -10,6 +10,14 @@ PACKAGES := medianest_hub plugins examples tests benchmarks scripts docs
 SHIPPED := medianest_hub $(wildcard plugins/*/medianest_* examples/*/medianest_*)
 ARGS ?=
 
+# bandit looks at each node of an expression, and complains of a `nosec` at every one it was not needed for.
+define BANDIT
+import logging, bandit.cli.main
+logging.getLogger("bandit.core.tester").setLevel("ERROR")
+bandit.cli.main.main()
+endef
+export BANDIT
+
 .PHONY: help run test check format bench docs requirements clean
 .NOTPARALLEL:
 
@@ -32,7 +40,7 @@ check: ## lint, formatting, types, import direction, unsafe code, known holes in
 	$(BIN)/ruff format --check $(wildcard $(PACKAGES))
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(SHIPPED)
+	$(BIN)/python -c "$$BANDIT" --quiet --configfile pyproject.toml --recursive $(SHIPPED)
 	$(BIN)/python scripts/audit_requirements.py
 	@echo "make check: clean"
 
