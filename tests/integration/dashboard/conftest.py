@@ -105,4 +105,4 @@ async def open_parts(postgres_url: str, redis_url: str, tmp_path: Path) -> Async
 
 def person(role: Role = Role.MEMBER, *permissions: str) -> Person:
     """Somebody, as the gate hands them on."""
-    return Person(new_id(), "somebody", role, frozenset({"hub.signed_in", *permissions}))
+    return Person(new_id(), "somebody", role, frozenset({"hub.signed_in", "hub.account", *permissions}))
