@@ -16,7 +16,7 @@ export async function showSessions() {
 function row(one) {
   return el("li", {},
     el("div", { class: "about" },
-      el("p", { class: "name" }, one.device, one.current ? el("span", { class: "tag good" }, "this one") : null),
+      el("p", { class: "name" }, one.device.charAt(0).toUpperCase() + one.device.slice(1), one.current ? el("span", { class: "tag good" }, "this one") : null),
       el("p", { class: "soft small" }, one.address ?? "address unknown", " · ", one.current ? "in use now" : ["last used ", when(one.last_used_at)]),
     ),
     one.current ? null : el("div", { class: "actions" },
