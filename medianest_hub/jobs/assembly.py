@@ -6,7 +6,7 @@ import asyncio
 import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypedDict, TypeVar
 
 from medianest_hub.accounts.api_keys import ApiKeys
 from medianest_hub.accounts.attempts import Attempts
@@ -48,7 +48,7 @@ from medianest_hub.plugin_host.services.images import ImageLinks, PluginImages
 from medianest_hub.plugin_host.services.measuring import PluginMetrics
 from medianest_hub.plugin_host.services.sealing import PluginSecrets
 from medianest_hub.plugin_host.wanted import WantedStore
-from medianest_hub.settings import HubSettings, LoadedSettings
+from medianest_hub.settings import AuthSettings, HubSettings, LoadedSettings
 
 ProcessRole = Literal["web", "worker"]
 
@@ -166,10 +166,7 @@ class HubParts:
     ) -> HubParts:
         realtime, http = RealtimeLog(db, redis), HttpClients()
         people, sessions = People(db, redis, secrets), Sessions(db, redis, realtime)
-        refresh = RefreshTokens(db, secrets, sessions, realtime)
-        identities, invites = Identities(db), Invites(db, people)
         outbox = Outbox(db, redis)
-        tokens = Tokens(secrets, loaded.settings.auth.access_token_minutes * 60)
         return cls(
             loaded=loaded,
             process=process,
@@ -180,20 +177,9 @@ class HubParts:
             images=ImageLinks(secrets),
             people=people,
             sessions=sessions,
-            tokens=tokens,
-            refresh=refresh,
-            api_keys=ApiKeys(db, sessions),
-            sign_in=SignIn(db, redis, secrets, people, sessions, tokens, refresh),
-            first_run=FirstRun(db, people),
-            identities=identities,
-            invites=invites,
-            joining=Joining(db, people, identities, invites, realtime, loaded.settings.auth),
             leaving=Leaving(db, people, sessions, outbox.emit_own),
-            overrides=Overrides(db, people),
-            password_change=PasswordChange(redis, secrets, people, sessions),
-            password_links=PasswordLinks(db, people),
             providers=SignInProviders(loaded.settings.auth, host, http.client("oidc")),
-            attempts=Attempts(db, secrets),
+            **_accounts(loaded.settings.auth, db, redis, secrets, realtime, people, sessions),
             realtime=realtime,
             jobs=JobStore(db, redis, realtime),
             outbox=outbox,
@@ -228,6 +214,50 @@ class HubParts:
             metrics=PluginMetrics(plugin.name),
             close=http.close,
         )
+
+
+class _Accounts(TypedDict):
+    tokens: Tokens
+    refresh: RefreshTokens
+    api_keys: ApiKeys
+    sign_in: SignIn
+    attempts: Attempts
+    first_run: FirstRun
+    identities: Identities
+    invites: Invites
+    joining: Joining
+    overrides: Overrides
+    password_change: PasswordChange
+    password_links: PasswordLinks
+
+
+def _accounts(
+    settings: AuthSettings,
+    db: Database,
+    redis: RedisLink,
+    secrets: SecretBox,
+    realtime: RealtimeLog,
+    people: People,
+    sessions: Sessions,
+) -> _Accounts:
+    """What is made of people and sessions alone."""
+    refresh = RefreshTokens(db, secrets, sessions, realtime)
+    identities, invites = Identities(db), Invites(db, people)
+    tokens = Tokens(secrets, settings.access_token_minutes * 60)
+    return _Accounts(
+        tokens=tokens,
+        refresh=refresh,
+        api_keys=ApiKeys(db, sessions),
+        sign_in=SignIn(db, redis, secrets, people, sessions, tokens, refresh),
+        attempts=Attempts(db, secrets),
+        first_run=FirstRun(db, people),
+        identities=identities,
+        invites=invites,
+        joining=Joining(db, people, identities, invites, realtime, settings),
+        overrides=Overrides(db, people),
+        password_change=PasswordChange(redis, secrets, people, sessions),
+        password_links=PasswordLinks(db, people),
+    )
 
 
 async def _database(settings: HubSettings) -> Database:
