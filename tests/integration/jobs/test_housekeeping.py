@@ -10,6 +10,16 @@ from medianest_hub.infrastructure.redis import RedisLink
 from medianest_hub.jobs.housekeeping import Housekeeping
 
 
+async def begin_attempts(db: Database) -> None:
+    """A sign-in that is over, and one that is not."""
+    for name, age in ((b"old", "-1 minute"), (b"young", "1 minute")):
+        await db.execute(
+            "INSERT INTO medianest.sign_in_attempts (token_hash, provider, sealed, expires_at) "
+            f"VALUES ($1, 'oidc', '', now() + interval '{age}')",
+            name,
+        )
+
+
 async def test_only_what_is_past_its_time_is_forgotten(postgres_url: str, redis_url: str) -> None:
     db = await Database.connect(postgres_url)
     redis = RedisLink.open(redis_url, worker=True)
@@ -36,13 +46,7 @@ async def test_only_what_is_past_its_time_is_forgotten(postgres_url: str, redis_
                 uuid4(),
                 hours,
             )
-
-        for name, age in ((b"old", "-1 minute"), (b"young", "1 minute")):
-            await db.execute(
-                "INSERT INTO medianest.sign_in_attempts (token_hash, provider, sealed, expires_at) "
-                f"VALUES ($1, 'oidc', '', now() + interval '{age}')",
-                name,
-            )
+        await begin_attempts(db)
 
         audit = Audit(db)
         await db.execute(
