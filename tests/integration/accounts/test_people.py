@@ -274,3 +274,27 @@ async def test_many_are_read_with_one_question_and_as_fresh_as_one(here: Replica
         assert not (await here.people.get_many(wanted))[ada.id].permissions
         assert asked == 2
     assert here.people.known(others[0].id) == others[0]
+
+
+async def test_a_change_shows_elsewhere_within_a_second_though_redis_went_away(
+    postgres_url: str, valkey_server: Any
+) -> None:
+    here, there = [await Replica.open(postgres_url, valkey_server.url) for _ in range(2)]
+    try:
+        ada = await here.people.create("Ada", PASSWORD, Role.ADMIN)
+        await here.people.create("Grace", PASSWORD, Role.ADMIN)
+        assert await there.people.get(ada.id) == ada  # kept, for as long as there are hints
+        valkey_server.stop()
+        async with asyncio.timeout(5):
+            while not there.redis.is_away:
+                await asyncio.sleep(0.01)
+        await here.people.set_role(ada.id, Role.GUEST)
+
+        async def is_guest() -> bool:
+            person = await there.people.get(ada.id)
+            return person is not None and person.role is Role.GUEST
+
+        await until(is_guest, within=1.0)
+    finally:
+        await here.close()
+        await there.close()

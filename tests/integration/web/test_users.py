@@ -312,7 +312,6 @@ async def test_an_admin_sees_and_ends_somebodys_sessions(site: Site, root: Someb
 
 
 async def test_a_reading_of_somebody_is_one_question(site: Site, root: Somebody) -> None:
-    await site.parts.db.execute("SELECT pg_stat_clear_snapshot()")
     mia = await site.person("mia")
     wanted = {"overrides": {"weather.run": True}}
     await site.call("PUT", f"{USERS}/{mia.id}/permissions", by=root, json=wanted)
