@@ -34,6 +34,11 @@ class ClientAddresses:
         self._trusted = tuple(ipaddress.ip_network(network, strict=False) for network in trusted)
         self._find = lru_cache(maxsize=4096)(self._find_uncached)
 
+    @property
+    def has_proxies(self) -> bool:
+        """Whether there is anybody to be trusted at all."""
+        return bool(self._trusted)
+
     def trusts(self, peer: str) -> bool:
         """Whether what is connected to us is one of our proxies. A Unix socket has no address and is not."""
         address = _read(peer)

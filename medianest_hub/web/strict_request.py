@@ -27,18 +27,20 @@ class StrictRequest(Request[Any, Any]):
 
     def __init__(self, url_bytes: bytes, headers: Any, version: str, method: str, *more: Any, **named: Any) -> None:
         if "head" in named:
-            _check(headers, version, method, named["head"])
-            _check_host(url_bytes, headers, named)
+            host = _check(headers, version, method, named["head"])
+            if host is not None:  # else it is for nobody in particular, which no browser's is
+                _check_host(url_bytes, headers, host, named)
         else:  # Sanic's own, to answer a head it could not read: the address may be what was wrong with it
             url_bytes = b"*"
         super().__init__(url_bytes, headers, version, method, *more, **named)
 
 
-def _check(headers: Any, version: str, method: str, head: bytes) -> None:
-    lines = head.count(b"\r\n")
+def _check(headers: Any, version: str, method: str, head: bytes) -> str | None:
+    """The one `Host`; None where HTTP/1.0 names none."""
+    lines = len(headers)  # each was ended by a CR and LF; there must be no other
     if head.count(b"\n") != lines or head.count(b"\r") != lines:
         raise BadRequest("Lines must end with CR and LF.")
-    if not _known.issuperset(headers):
+    if not _known >= headers.keys():
         _check_names(headers)
     hosts = headers.getall("host", ())
     if len(hosts) != 1 and (hosts or version != "1.0"):
@@ -46,10 +48,11 @@ def _check(headers: Any, version: str, method: str, head: bytes) -> None:
     length = headers.get("content-length")
     if length is not None and not (length.isascii() and length.strip(" \t").isdigit()):
         raise BadRequest("The Content-Length must be digits.")
-    if "transfer-encoding" in headers and version == "1.0":
+    if version == "1.0" and "transfer-encoding" in headers:
         raise BadRequest("HTTP/1.0 knows no Transfer-Encoding.")
     if method == "CONNECT":  # its address is no path
         raise BadRequest("This is no proxy.")
+    return hosts[0] if hosts else None
 
 
 def _check_names(headers: Any) -> None:
@@ -60,21 +63,17 @@ def _check_names(headers: Any) -> None:
         _known.update(headers)
 
 
-def _check_host(url: bytes, headers: Any, named: dict[str, Any]) -> None:
-    """A request for nobody in particular (HTTP/1.0 without `Host`) is no browser's, and let pass."""
+def _check_host(url: bytes, headers: Any, host: str, named: dict[str, Any]) -> None:
     hub = named["app"].ctx.hub
     names: HostNames = hub.hosts
-    host = headers.get("host")
-    if host is None:
-        return
     if url[:1] != b"/":
         _check_target(url, host)
     if not names.answers(host):
         raise HostRefused(host, headers.get("origin"), headers.get("x-request-id"))
-    if "x-forwarded-host" in headers:
-        addresses: ClientAddresses = hub.addresses
-        forwarded = headers.getall("x-forwarded-host")[-1].rpartition(",")[2].strip()
-        if addresses.trusts(peer_of(named["transport"])) and not names.answers(forwarded):
+    addresses: ClientAddresses = hub.addresses
+    if addresses.has_proxies and addresses.trusts(peer_of(named["transport"])):
+        forwarded = headers.getall("x-forwarded-host", ("",))[-1].rpartition(",")[2].strip()
+        if forwarded and not names.answers(forwarded):
             raise HostRefused(forwarded, headers.get("origin"), headers.get("x-request-id"))
 
 
