@@ -371,7 +371,7 @@ class People:
 
     def _is_fresh(self, read_at: float) -> bool:
         """Whether what was read then may be believed: without hints not for long."""
-        kept_for = KEPT_SECONDS_REDIS_AWAY if self._redis.is_away else KEPT_SECONDS
+        kept_for = KEPT_SECONDS if self._redis.hears else KEPT_SECONDS_REDIS_AWAY
         return self._monotonic() - read_at < kept_for
 
     def person_of(self, row: Any) -> Person:

@@ -95,6 +95,11 @@ class RedisLink:
         """Whether the last trip failed and none has succeeded since."""
         return self._away
 
+    @property
+    def hears(self) -> bool:
+        """Whether messages of other processes are being received; without, what they changed is found by asking."""
+        return not self._away and self._subscribed.is_set()
+
     def on_back(self, callback: Callable[[], Any]) -> None:
         """Call this (a function or coroutine function) whenever Redis is there again after an outage."""
         self._back.append(callback)

@@ -286,7 +286,7 @@ async def test_a_change_shows_elsewhere_within_a_second_though_redis_went_away(
         assert await there.people.get(ada.id) == ada  # kept, for as long as there are hints
         valkey_server.stop()
         async with asyncio.timeout(5):
-            while not there.redis.is_away:
+            while there.redis.hears:
                 await asyncio.sleep(0.01)
         await here.people.set_role(ada.id, Role.GUEST)
 
