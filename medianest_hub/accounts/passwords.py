@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import ctypes
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
 from medianest_hub.accounts.password_rules import LONGEST_BYTES
+from medianest_hub.infrastructure.heap import give_large_blocks_back
 from medianest_hub.plugin_api.errors import TooMany
 
 ResultT = TypeVar("ResultT")
@@ -28,7 +28,6 @@ WAITING = 64
 """Hashes computed side by side, each with 19 MiB, and how many may wait for their turn."""
 
 _SALT_BYTES, _HASH_BYTES = 16, 32
-_M_MMAP_THRESHOLD = -3  # <malloc.h>
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ class Passwords:
         if self._queued >= WAITING:
             raise TooMany("Too many people are signing in right now.", code="sign_in_busy", retry_after=2)
         if self._threads is None:
-            _give_memory_back()
+            give_large_blocks_back()
             self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
         self._queued += 1
         try:
@@ -102,10 +101,3 @@ def _hash_of_nothing(memory_kib: int, time_cost: int) -> str:
     salt = base64.b64encode(bytes(_SALT_BYTES)).rstrip(b"=").decode()
     digest = base64.b64encode(bytes(_HASH_BYTES)).rstrip(b"=").decode()
     return f"$argon2id$v=19$m={memory_kib},t={time_cost},p=1${salt}${digest}"
-
-
-def _give_memory_back() -> None:
-    """Keep the 19 MiB of each hash out of the heap: glibc would hold on to 40 MB for good after the first sign-ins."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none, and gives memory back by itself
-    if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, 4 * 1024 * 1024)

@@ -7,8 +7,11 @@ in the first and no markup leave the hub. What it is, its first bytes say, never
 from __future__ import annotations
 
 import io
+import threading
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
+from medianest_hub.infrastructure.heap import give_large_blocks_back
 from medianest_hub.plugin_api.errors import HubError
 from medianest_hub.plugin_host.services.images import STEPS
 
@@ -16,10 +19,15 @@ if TYPE_CHECKING:
     from PIL import Image
 
 CONTENT_TYPE: Final = "image/webp"
-MOST_PIXELS: Final = 16_000_000
-"""Of what must be decoded whole: 64 MB."""
+MOST_PIXELS: Final = 12_500_000
+"""Of what must be decoded whole: 50 MB, and as much again where some of it is transparent."""
 MOST_JPEG_PIXELS: Final = 40_000_000
 """JPEG is decoded at an eighth, a quarter or a half of its size where that is enough, as it nearly always is."""
+_LARGE_PIXELS: Final = 4_000_000
+_LARGE_JPEG_PIXELS: Final = 12_500_000
+_one_large: Final = threading.Lock()
+"""Held by whoever decodes a large one: two of them side by side would need more memory than all the rest of the process."""
+
 _MOST_SCANS: Final = 100
 """A progressive JPEG has about ten scans. Thousands of empty ones fit into a small file, and each costs a whole decoding."""
 _QUALITY: Final = 80
@@ -70,25 +78,35 @@ def sniff(content: bytes) -> str | None:
 def _rendered(content: bytes, kind: str, width: int, height: int) -> bytes:
     from PIL import Image
 
+    give_large_blocks_back()
     _load_reader(kind)
     with Image.open(io.BytesIO(content), formats=(kind,)) as picture:  # reads the head alone
-        most = MOST_JPEG_PIXELS if kind == "JPEG" else MOST_PIXELS
-        if picture.width * picture.height > most:
+        most, large = (MOST_JPEG_PIXELS, _LARGE_JPEG_PIXELS) if kind == "JPEG" else (MOST_PIXELS, _LARGE_PIXELS)
+        pixels = picture.width * picture.height
+        if pixels > most:
             raise UnusablePicture(f"The picture has more than {most // 1_000_000} million pixels.")
-        turn = _turn(picture)
-        if turn is not None and turn.value >= Image.Transpose.ROTATE_90 and turn is not Image.Transpose.ROTATE_180:
-            width, height = height, width
-        size = _fitted(picture.size, width, height)
-        picture.draft(None, size)
-        shown = _in_colour(picture)
-        if shown.size != size:
-            shown = shown.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-        if turn is not None:
-            shown = shown.transpose(turn)
-        written = io.BytesIO()
-        # Named, since Pillow would otherwise take them over from the file.
-        shown.save(written, "WEBP", quality=_QUALITY, method=_EFFORT, exif=b"", xmp=b"", icc_profile=b"")
-        return written.getvalue()
+        with _one_large if pixels > large else nullcontext():
+            return _encoded(picture, width, height)
+
+
+def _encoded(picture: Image.Image, width: int, height: int) -> bytes:
+    """Its pixels, upright and fitted into the box, as WebP. Raises whatever the decoder makes of a damaged file."""
+    from PIL import Image
+
+    turn = _turn(picture)
+    if turn is not None and turn.value >= Image.Transpose.ROTATE_90 and turn is not Image.Transpose.ROTATE_180:
+        width, height = height, width
+    size = _fitted(picture.size, width, height)
+    picture.draft(None, size)
+    shown = _in_colour(picture)
+    if shown.size != size:
+        shown = shown.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    if turn is not None:
+        shown = shown.transpose(turn)
+    written = io.BytesIO()
+    # Named, since Pillow would otherwise take them over from the file.
+    shown.save(written, "WEBP", quality=_QUALITY, method=_EFFORT, exif=b"", xmp=b"", icc_profile=b"")
+    return written.getvalue()
 
 
 def _load_reader(kind: str) -> None:
