@@ -239,7 +239,9 @@ class Hub:
         if username not in self.process.tokens:
             words = ("users", "create", username, "--role", role.value, "--password-stdin")
             made = await self.command(*words, stdin=PASSWORD, check=False)
-            reply = await self.stranger.post("/api/v1/auth/login", json={"username": username, "password": PASSWORD})
+            # Not as a browser: all of a test's people share one client, and so its cookies.
+            credentials = {"username": username, "password": PASSWORD, "client": "native"}
+            reply = await self.stranger.post("/api/v1/auth/login", json=credentials)
             if reply.status != 200:
                 raise HubDied(f"signing in as {username} answered {reply.status}: {reply.body!r}; {made.stderr}")
             self.process.tokens[username] = reply.json()["access_token"]
