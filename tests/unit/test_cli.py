@@ -98,8 +98,8 @@ def test_config_show_masks_every_secret(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("MEDIANEST_SECRET_KEY_FILE", str(tmp_path / "key"))
     monkeypatch.setenv("MEDIANEST_METRICS__TOKEN", SECRET)
     monkeypatch.setenv("MEDIANEST_DATABASE__URL", f"postgresql://me:{SECRET}@db/hub")
-    monkeypatch.setenv("MEDIANEST_PLUGINS__PLEX__TOKEN", SECRET)
-    monkeypatch.setenv("MEDIANEST_PLUGINS__PLEX__URL", f"http://me:{SECRET}@plex:32400/x")
+    monkeypatch.setenv("MEDIANEST_PLUGINS__SONARR__TOKEN", SECRET)
+    monkeypatch.setenv("MEDIANEST_PLUGINS__SONARR__URL", f"http://me:{SECRET}@sonarr:8989/x")
     monkeypatch.setenv("MEDIANEST_SERVER__PUBLIC_URL", f"http://me:{SECRET}@hub.example")
     Path("medianest.toml").write_text(
         f"[plugins.kuma]\napi_key = '{SECRET}'\nclient-secret = '{SECRET}'\npassword = '{SECRET}'\ncookies = ['{SECRET}']\n"
@@ -111,9 +111,9 @@ def test_config_show_masks_every_secret(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert SECRET not in result.output
     assert 'database.url = "postgresql://me:********@db/hub"' in result.output
     assert 'server.public_url = "http://me:********@hub.example"' in result.output
-    assert 'plugins.plex.url = "********"' in result.output, "only its plugin knows, and that is not installed"
+    assert 'plugins.sonarr.url = "********"' in result.output, "only its plugin knows, and that is not installed"
     assert f"secret file {tmp_path / 'key'} (MEDIANEST_SECRET_KEY_FILE)" in result.output
-    assert "auth.access_token_minutes = 60" in result.output
+    assert "auth.access_token_minutes = 15" in result.output
 
 
 @pytest.mark.usefixtures("keeper")

@@ -54,6 +54,27 @@ def routes(world: World, server_url: str) -> list[web.RouteDef]:
     ]
 
 
+_SUBSCRIPTION = {
+    "active": False,
+    "subscribedAt": None,
+    "status": "Inactive",
+    "paymentService": None,
+    "plan": None,
+    "features": ["signin_notification", "webhooks"],
+}
+_PROFILE = {
+    "autoSelectAudio": True,
+    "defaultAudioLanguage": "en",
+    "defaultSubtitleLanguage": "en",
+    "autoSelectSubtitle": 0,
+    "defaultSubtitleAccessibility": 0,
+    "defaultSubtitleForced": 0,
+    "watchedIndicator": 1,
+    "mediaReviewsVisibility": 0,
+    "mediaReviewsLanguages": None,
+}
+
+
 def _account(account: Account, token: str) -> dict[str, Any]:
     return {
         "id": account.id,
@@ -74,14 +95,7 @@ def _account(account: Account, token: str) -> dict[str, Any]:
         "mailingListActive": False,
         "scrobbleTypes": "",
         "country": "NL",
-        "subscription": {
-            "active": False,
-            "subscribedAt": None,
-            "status": "Inactive",
-            "paymentService": None,
-            "plan": None,
-            "features": ["signin_notification", "webhooks"],
-        },
+        "subscription": _SUBSCRIPTION,
         "subscriptionDescription": None,
         "restricted": account.restricted,
         "anonymous": None,
@@ -91,17 +105,7 @@ def _account(account: Account, token: str) -> dict[str, Any]:
         "homeAdmin": account.home and not account.restricted,
         "maxHomeSize": 15,
         "rememberExpiresAt": 1680893707,
-        "profile": {
-            "autoSelectAudio": True,
-            "defaultAudioLanguage": "en",
-            "defaultSubtitleLanguage": "en",
-            "autoSelectSubtitle": 0,
-            "defaultSubtitleAccessibility": 0,
-            "defaultSubtitleForced": 0,
-            "watchedIndicator": 1,
-            "mediaReviewsVisibility": 0,
-            "mediaReviewsLanguages": None,
-        },
+        "profile": _PROFILE,
         "entitlements": [],
         "roles": [],
         "services": [],
