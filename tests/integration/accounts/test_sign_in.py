@@ -76,13 +76,15 @@ async def test_an_account_tried_from_everywhere_answers_strangers_late_and_its_o
     await here.sign_in.with_password("ada", PASSWORD, address="203.0.113.5")  # home
     for n in range(CROWD):
         await fail(here, 1, address=f"198.51.100.{n}")
-    began = time.monotonic()
-    await here.sign_in.with_password("ada", PASSWORD, address="203.0.113.5")
-    at_home = time.monotonic() - began
+    took = []
+    for _ in range(4):  # whoever is made to wait waits each time; a busy machine is slow only now and then
+        began = time.monotonic()
+        await here.sign_in.with_password("ada", PASSWORD, address="203.0.113.5")
+        took.append(time.monotonic() - began)
     began = time.monotonic()
     assert await here.sign_in.with_password("ada", PASSWORD, address="192.0.2.77")  # late, but let in
     elsewhere = time.monotonic() - began
-    assert at_home < 0.2
+    assert min(took) < 0.2
     assert 0.2 < elsewhere < LONGEST_DELAY + 1
 
 
