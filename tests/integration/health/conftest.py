@@ -55,7 +55,7 @@ class Replica:
             pass
 
         def services(_plugin: LoadedPlugin, _instance: str) -> Services:
-            return Services(*(SimpleNamespace() for _ in range(9)), close=close)  # type: ignore[arg-type]
+            return Services(*(SimpleNamespace() for _ in range(10)), close=close)  # type: ignore[arg-type]
 
         wanted = WantedStore(db, redis, SecretBox(["k" * 40]))
         host.connect(db, redis, wanted, ContextFactory("test", db, folder, services), SchemaState())

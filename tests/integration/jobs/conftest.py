@@ -84,7 +84,7 @@ class PluginSet:
 
         absent: Any = SimpleNamespace()
         services: dict[str, Any] = dict.fromkeys(
-            ("cache", "http", "realtime", "notify", "people", "secrets", "metrics"), absent
+            ("cache", "http", "realtime", "notify", "people", "images", "secrets", "metrics"), absent
         )
         return Services(
             **services,

@@ -66,7 +66,7 @@ class Hub:
             self.closed.append(1)
 
         def services(plugin: LoadedPlugin, instance: str) -> Services:
-            return Services(*(SimpleNamespace() for _ in range(9)), close=close)  # type: ignore[arg-type]
+            return Services(*(SimpleNamespace() for _ in range(10)), close=close)  # type: ignore[arg-type]
 
         host.connect(
             self.db, self.redis, self.wanted, ContextFactory("test", self.db, self.tmp_path, services), SchemaState()
