@@ -13,6 +13,7 @@ from medianest_hub.accounts.account import Account
 from medianest_hub.accounts.people import no_such_person
 from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_api.people import Role
+from medianest_hub.plugin_host.services.images import ImageLinks
 
 Status = Literal["active", "disabled", "invited"]
 
@@ -20,7 +21,7 @@ Status = Literal["active", "disabled", "invited"]
 class PersonView(BaseModel):
     """An account. `invited`: known and not let in yet; `awaiting_approval` where an admin must say so first.
 
-    `email_verified`: a provider or an admin says that the address is theirs. `providers`: those of their linked accounts.
+    `avatar`: the path of their picture, through the hub. `email_verified`: a provider or an admin says that the address is theirs. `providers`: those of their linked accounts.
     """
 
     id: UUID
@@ -49,17 +50,17 @@ async def person_view(parts: HubParts, person_id: UUID) -> PersonView:
 async def person_views(parts: HubParts, accounts: Sequence[Account]) -> list[PersonView]:
     """Many, with one question about their linked accounts."""
     providers = await parts.identities.providers_of([account.id for account in accounts])
-    return [_view(account, providers.get(account.id, [])) for account in accounts]
+    return [_view(parts.images, account, providers.get(account.id, [])) for account in accounts]
 
 
-def _view(account: Account, providers: list[str]) -> PersonView:
+def _view(images: ImageLinks, account: Account, providers: list[str]) -> PersonView:
     return PersonView(
         id=account.id,
         username=account.username,
         display_name=account.display_name,
         email=account.email,
         email_verified=account.email_verified,
-        avatar=account.avatar,
+        avatar=images.avatar_link(account.id, account.avatar),
         role=account.role,
         status=account.status,
         awaiting_approval=account.status == "invited" and bool(providers),

@@ -320,6 +320,9 @@ async def test_somebodys_picture_comes_through_the_hub(site: Site, fake_upstream
     path = await avatar_of(site, fake_upstream, f"{fake_upstream.url}/mia.png")
     assert path is not None
     assert fake_upstream.url not in path
+    me = await site.get("/api/v1/users/me", by=await site.person())
+    assert me.json()["avatar"] == path
+    assert fake_upstream.url.encode() not in me.body
     reply = await site.get(path)
     assert (reply.status, shown(reply.body).size) == (200, (240, 240))
     # With another address the link is another one, and the one before leads nowhere new.
