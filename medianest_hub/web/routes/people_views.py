@@ -21,7 +21,8 @@ Status = Literal["active", "disabled", "invited"]
 class PersonView(BaseModel):
     """An account. `invited`: known and not let in yet; `awaiting_approval` where an admin must say so first.
 
-    `avatar`: the path of their picture, through the hub. `email_verified`: a provider or an admin says that the address is theirs. `providers`: those of their linked accounts.
+    `email_verified`: a provider or an admin says that the address is theirs. `avatar`: the path of their picture on this
+    hub. `providers`: those of their linked accounts.
     """
 
     id: UUID
