@@ -337,5 +337,7 @@ def test_every_event_the_hub_sends_is_listed() -> None:
     }
     sent: set[str] = set()
     for path in (Path(__file__).resolve().parents[2] / "medianest_hub").rglob("*.py"):
-        sent |= set(re.findall(r'"((?:job|widget|notification|service|plugin|realtime|auth):[a-z]+)"', path.read_text()))
+        sent |= set(
+            re.findall(r'"((?:job|widget|notification|service|plugin|realtime|auth):[a-z]+)"', path.read_text())
+        )
     assert listed == sent
