@@ -45,6 +45,10 @@ class ServerFolder:
         return server
 
 
+# What a test logs without configuring anything: a traceback drawn with the values of all its frames takes a second.
+structlog.get_config()["processors"][-1].exception_formatter = structlog.dev.plain_traceback
+
+
 @pytest.fixture(autouse=True)
 def own_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Whatever a test does to logging ends with it."""

@@ -280,8 +280,9 @@ class RedisLink:
             await self._channels_changed.wait()
         confirmed: set[str] = set()
         async with client.pubsub() as pubsub:
-            await pubsub.subscribe(*self._handlers)
-            adding = asyncio.create_task(self._subscribe_later(pubsub, set(self._handlers)), name="redis-subscribe")
+            known = set(self._handlers)
+            await pubsub.subscribe(*known)
+            adding = asyncio.create_task(self._subscribe_later(pubsub, known), name="redis-subscribe")
             try:
                 while True:
                     message = await pubsub.get_message(timeout=None)
