@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
@@ -78,6 +79,11 @@ class ServerSettings(Section):
     #: every name below.
     allowed_hosts: list[HostName] = []
 
+    @property
+    def base_path(self) -> str:
+        """The path the hub is reached below, such as `/media`; mostly none."""
+        return urlsplit(self.public_url or "").path.rstrip("/")
+
 
 class DatabaseSettings(Section):
     """PostgreSQL; without `url` the embedded one is run. Pool sizes are connections per process."""
@@ -129,7 +135,7 @@ class WorkerSettings(Section):
 
 
 class MetricsSettings(Section):
-    """`/metrics`; with `token` set, a bearer token is asked for."""
+    """`/metrics`; with `token` set, a bearer token is asked for, else only the home network is answered."""
 
     token: SecretStr | None = None
 

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _RATE = re.compile(r"\s*(\d{1,9})\s*/\s*(?:(\d{1,6})\s*)?(second|minute|hour|day)s?\s*", re.IGNORECASE)
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _HOST_NAME = re.compile(r"\.?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*")
 
 
@@ -46,6 +47,14 @@ def _web_address(value: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError('write a web address such as "https://media.example.org"')
     return value.rstrip("/")
+
+
+def _own_address(value: str) -> str:
+    value = _web_address(value)
+    # It goes into cookies, pages and links as it is.
+    if not _PATH.fullmatch(urlsplit(value).path):
+        raise ValueError("its path may hold letters, digits and - . _ ~ / only")
+    return value
 
 
 def _issuer(value: str) -> str:
@@ -107,7 +116,7 @@ def _absolute(value: Path) -> Path:
 RateSetting = Annotated[Rate, BeforeValidator(_rate)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Address = Annotated[str, Field(min_length=1)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
+WebAddress = Annotated[str, AfterValidator(_own_address)]
 WebOrigin = Annotated[str, AfterValidator(_web_origin)]
 Issuer = Annotated[str, AfterValidator(_issuer)]
 Network = Annotated[str, AfterValidator(_network)]

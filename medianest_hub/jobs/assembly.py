@@ -174,7 +174,7 @@ class HubParts:
             redis=redis,
             secrets=secrets,
             audit=Audit(db),
-            images=ImageLinks(secrets),
+            images=ImageLinks(secrets, below=loaded.settings.server.base_path),
             people=people,
             sessions=sessions,
             leaving=Leaving(db, people, sessions, outbox.emit_own),

@@ -16,6 +16,7 @@ ATTEMPT: Final = "mn_attempt"
 """A session's refresh token; a sign-in by an outside provider under way."""
 
 PATH: Final = "/api/v1/auth"
+"""Below the path of `public_url`, as browsers see it."""
 
 SameSite = Literal["Strict", "Lax"]
 
@@ -30,6 +31,7 @@ class CookieRules:
         self._origins = {origin_of(url) for url in server.cors_origins}
         if server.public_url is not None:
             self._origins.add(origin_of(server.public_url))
+        self._path = server.base_path + PATH
         self._said = False
 
     def line(self, name: str, value: str, max_age: int, same_site: SameSite) -> bytes:
@@ -42,7 +44,7 @@ class CookieRules:
                 "server.public_url to it",
             )
         secure = "; Secure" if self.secure else ""
-        text = f"{name}={value}; Max-Age={max_age}; Path={PATH}; HttpOnly{secure}; SameSite={same_site}"
+        text = f"{name}={value}; Max-Age={max_age}; Path={self._path}; HttpOnly{secure}; SameSite={same_site}"
         return b"\r\nset-cookie: " + text.encode("ascii")
 
     def may_come_from(self, origin: str, host: str) -> bool:

@@ -58,12 +58,17 @@ class Front:
         return (self.folder / "log").read_text(errors="replace")
 
 
-def documented_site(hub_port: int, port: int) -> str:
-    """The documentation's configuration for these ports, without TLS."""
+def documented_site(hub_port: int, port: int, below: str = "") -> str:
+    """The documentation's configuration for these ports, without TLS; `below`: under that path, such as `/media`."""
     (site,) = re.findall(r"```nginx\n(.*?)```", _DOCUMENTED.read_text(), re.DOTALL)
     changed = site.replace("127.0.0.1:4000", f"127.0.0.1:{hub_port}")
     changed = changed.replace("listen 443 ssl;", f"listen 127.0.0.1:{port} default_server;")
     changed = re.sub(r"\n *ssl_certificate.*", "", changed)
+    if below:
+        changed = changed.replace("location / {", f"location {below}/ {{")
+        changed = changed.replace("proxy_pass http://medianest;", "proxy_pass http://medianest/;")
+        assert f"location {below}/ {{" in changed
+        assert changed.count("http://medianest/;") == 1
     assert f":{hub_port};" in changed
     assert f":{port} " in changed
     assert "ssl" not in changed
@@ -71,7 +76,7 @@ def documented_site(hub_port: int, port: int) -> str:
 
 
 @contextmanager
-def nginx(folder: Path, hub_port: int) -> Iterator[Front]:
+def nginx(folder: Path, hub_port: int, below: str = "") -> Iterator[Front]:
     """Run nginx with its files in `folder`, which must not exist, as an ordinary user; only from the main thread."""
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin")
     assert program is not None, "nginx is not here; `make test` installs it"
@@ -81,7 +86,8 @@ def nginx(folder: Path, hub_port: int) -> Iterator[Front]:
         os.chown(folder, _NOBODY, _NOBODY)
         run_as = RunAs(_NOBODY, _NOBODY)
     front = Front(free_port(), folder)
-    (folder / "nginx.conf").write_text(_MAIN.format(folder=folder, site=documented_site(hub_port, front.port)))
+    site = documented_site(hub_port, front.port, below)
+    (folder / "nginx.conf").write_text(_MAIN.format(folder=folder, site=site))
     (folder / "nginx.conf").chmod(0o644)
     with (folder / "log").open("wb") as log:
         process = processes.spawn(

@@ -273,6 +273,7 @@ def test_senseless_rate_is_refused(text: str) -> None:
     [
         ("MEDIANEST_SERVER__PUBLIC_URL", "media.example.org", "write a web address"),
         ("MEDIANEST_SERVER__PUBLIC_URL", "ftp://media.example.org", "write a web address"),
+        ("MEDIANEST_SERVER__PUBLIC_URL", "https://media.example.org/a;b", "its path may hold"),
         ("MEDIANEST_SERVER__CORS_ORIGINS", "https://a.example/path", "write an origin without a path"),
         ("MEDIANEST_SERVER__TRUSTED_PROXIES", "10.0.0.0/99", "10.0.0.0/99"),
         ("MEDIANEST_SERVER__PORT", "0", "greater than or equal to 1"),

@@ -62,14 +62,16 @@ class PictureRef:
 class ImageLinks:
     """Makes ids and reads them, with the hub's key ring: ids made under an older key of the ring are read, too."""
 
-    def __init__(self, box: SecretBox, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, box: SecretBox, now: Callable[[], float] = time.time, *, below: str = "") -> None:
+        """`below`: the path the hub is reached below, `/media`."""
         self._box = box
+        self._path = below + PATH
         self._now = now
         self._ciphers: dict[str, AESSIV] = {}
 
     def link(self, picture: PictureRef) -> str:
-        """The picture's path. Good until the end of the day (UTC) after this one."""
-        return PATH + self.id(picture)
+        """The picture's path, as browsers see it. Good until the end of the day (UTC) after this one."""
+        return self._path + self.id(picture)
 
     def id(self, picture: PictureRef) -> str:
         """As `link`, the id alone."""
