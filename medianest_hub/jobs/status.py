@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from medianest_hub.infrastructure import metrics as core_metrics
 from medianest_hub.infrastructure.database import Database
+from medianest_hub.infrastructure.home_network import is_home, was_passed_on
 from medianest_hub.infrastructure.redis import RedisAway, RedisLink
 from medianest_hub.jobs import metrics
 from medianest_hub.jobs.worker import Worker
@@ -18,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 class StatusServer:
-    """Answers `/health/live`, `/health/ready` and `/metrics` (with a bearer token, where one is set)."""
+    """Answers `/health/live`, `/health/ready` and `/metrics` (by a bearer token; where none is set, to the home network)."""
 
     def __init__(self, worker: Worker, db: Database, redis: RedisLink, token: str | None) -> None:
         self._worker = worker
@@ -81,10 +82,16 @@ class StatusServer:
         if self._token is not None:
             given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
             if not hmac.compare_digest(given, f"Bearer {self._token}".encode()):
-                return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
+                return _refused("Send the token of `metrics.token` as bearer token.")
+        elif was_passed_on(request.headers) or not is_home(request.remote or ""):
+            return _refused("Figures are for the home network; set `metrics.token` and send that as bearer token.")
         core_metrics.redis_away.set(not await self._redis_answers())
         try:
             await metrics.measure(self._db)
         except Exception:
             log.debug("queue_not_measured")
         return web.Response(body=core_metrics.render(), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+
+def _refused(why: str) -> web.Response:
+    return web.Response(status=401, text=f"{why}\n", headers={"WWW-Authenticate": "Bearer"})

@@ -81,6 +81,11 @@ class RequestFacts:
         return self._addresses.of(self._request)
 
     @property
+    def is_from_home(self) -> bool:
+        """Whether the caller is on this machine or in a private network, as far as proxies on the way can be believed."""
+        return self._addresses.is_from_home(self._request)
+
+    @property
     def bearer_token(self) -> str | None:
         """The access token, for the core's own handlers; plugins are not shown it."""
         kind, _, token = cleaned(self._request.headers.get("authorization", "")).partition(" ")

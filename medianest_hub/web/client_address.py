@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from sanic import Request
 
+from medianest_hub.infrastructure.home_network import is_home, was_passed_on
+
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -55,6 +57,13 @@ class ClientAddresses:
             return request.ip
         chain = request.headers.getall("x-forwarded-for", ())
         return self.find(request.ip, ",".join(chain) if chain else None)
+
+    def is_from_home(self, request: Request[Any, Any]) -> bool:
+        """Whether its caller is on this machine or in a private network; nobody is whose address a proxy keeps to itself."""
+        names_caller = self.trusts(request.ip) and "x-forwarded-for" in request.headers
+        if was_passed_on(request.headers) and not names_caller:
+            return False
+        return is_home(self.of(request))
 
     def find(self, peer: str, forwarded_for: str | None) -> str:
         """The caller's address: the last in the chain that is not a proxy of ours. `peer` is who is connected to us."""

@@ -148,6 +148,11 @@ async def test_the_name_asked_for_reaches_the_hub_and_a_foreign_one_does_not_pas
     assert (await client.get(f"{AT}/forwarded", headers=forwarded)).status == 200
 
 
+async def test_figures_do_not_go_out(behind: Behind) -> None:
+    assert (await HubClient(behind.hub.session, behind.url).get("/metrics")).status == 404
+    assert (await behind.hub.stranger.get("/metrics")).status == 200
+
+
 async def test_every_header_of_the_hub_comes_through_once(behind: Behind) -> None:
     answer = await behind.through(b"GET /nowhere HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n")
     top = answer.partition(b"\r\n\r\n")[0].lower()

@@ -210,6 +210,18 @@ async def test_the_worker_says_how_it_is_on_its_own_port(hub: Process, workers: 
     assert second.poll() is None
 
 
+async def test_without_a_token_its_figures_are_for_callers_at_home(hub: Process, workers: Workers) -> None:
+    port = free_port()
+    workers.start(MEDIANEST_WORKER__PORT=str(port))
+    await _processes(hub, 1)
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
+        async with client.get("/metrics") as answer:
+            assert answer.status == 200
+        async with client.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}) as answer:
+            assert answer.status == 401
+            assert "metrics.token" in await answer.text()
+
+
 async def test_redis_away_costs_next_to_nothing_and_is_survived(
     bench: Bench, tmp_path: Path, valkey_server: EmbeddedValkey
 ) -> None:
