@@ -225,6 +225,8 @@ async def kill_worker(download, url: str, container: str, until: Callable[[bytes
     if "yt_dlp" in also:
         await hold_ffmpeg(download.folder)
     victims = [pid for pid in processes_in(download.folder) if "yt_dlp" in also and is_yt_dlp(pid)]
+    for pid in victims:  # held, so that it does not tidy up between its worker's end and its own
+        os.kill(pid, signal.SIGSTOP)
     for pid in [worker.pid, *victims]:
         os.kill(pid, signal.SIGKILL)
     await worker.wait()

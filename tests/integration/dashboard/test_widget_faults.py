@@ -77,7 +77,7 @@ async def test_whatever_a_load_returns_or_raises_is_only_an_error_tile(
 ) -> None:
     puppet = write_puppet("board", bad="", good="")
     puppet.answers["bad"] = answer
-    parts = await open_parts()
+    parts = await open_parts(MEDIANEST_DASHBOARD__BUDGET_MS="10000")
     shown = await tiles(parts, person())
     assert shown["good"].state is TileState.OK
     assert shown["bad"].state is TileState.ERROR
