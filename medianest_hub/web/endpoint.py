@@ -16,7 +16,7 @@ from sanic.exceptions import SanicException
 
 from medianest_hub.accounts.tokens import Claims
 from medianest_hub.plugin_api.answers import FileAnswer, StreamAnswer
-from medianest_hub.plugin_api.errors import Forbidden, NotFound, TooMany, Unauthorized, Unavailable
+from medianest_hub.plugin_api.errors import Forbidden, HubError, NotFound, TooMany, Unauthorized, Unavailable
 from medianest_hub.plugin_api.people import Person
 from medianest_hub.plugin_api.routes import Call, Empty
 from medianest_hub.plugin_host.runtime import PluginRuntime
@@ -115,7 +115,8 @@ class Endpoint:
             return await self._serve_made(exchange, None)
         authorization = request.headers.get("authorization")
         claims = gate.claims(authorization)
-        if request.stream.request_body:  # type: ignore[union-attr]
+        closed = self._closed()
+        if request.stream.request_body and closed is None:  # type: ignore[union-attr]
             check_size(request, self._route.body_limit)
         runtime = self._runtime()
         plan = self._questions.plan(gate, claims, request, runtime.generation if runtime is not None else 0)
@@ -123,6 +124,8 @@ class Endpoint:
         gate.check_limits(reply, mounted.zones, plan.who)
         if reply is not None:
             exchange.lines += reply.limits
+        if closed is not None:
+            raise closed
         if claims is None and authorization is not None and gate.is_new_key(authorization):
             claims = await self._find_key(gate, authorization, plan)
             plan = self._questions.plan(gate, claims, request, plan.generation)
@@ -266,6 +269,13 @@ class Endpoint:
     def _tell(self, exchange: Exchange, status: int, began: float) -> None:
         code = getattr(exchange, "code", "")
         tell_request(exchange.request.method, self.mounted.template, status, began, exchange.id, code)
+
+    def _closed(self) -> HubError | None:
+        """Why a core route that follows a plugin is not there now, whoever asks and whatever they send."""
+        if self.mounted.follows is None:
+            return None
+        runtime = self._hub.host.runtimes[self.mounted.follows]
+        return None if runtime.running else runtime.refusal()
 
     def _runtime(self) -> PluginRuntime | None:
         return self._hub.host.runtimes[self.mounted.plugin] if self.mounted.plugin is not None else None

@@ -16,6 +16,7 @@ class Mounted:
 
     `permission` is a full name, None on a public route. `zones` are counted in order. `always`: answers also while the
     hub is starting; its handler then gets None for the parts. `audited`: its calls are written to the audit log.
+    `follows`: a core route's plugin, which is not there while that does not run.
     """
 
     route: Route
@@ -26,6 +27,12 @@ class Mounted:
     plugin: str | None = None
     always: bool = False
     audited: bool = False
+    follows: str | None = None
+
+    @property
+    def needs(self) -> str | None:
+        """The plugin it is there with; None for a route that is always there."""
+        return self.plugin or self.follows
 
     @property
     def name(self) -> str:

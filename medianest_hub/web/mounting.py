@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import structlog
@@ -33,7 +33,8 @@ _PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 class CoreRoutes:
     """A router of the core. Its paths lie below `prefix`; `zone` is counted for all of them, None for none.
 
-    `always` names the paths that answer also while the hub is starting.
+    `always` names the paths that answer also while the hub is starting; `follows` gives, by path, the plugin without
+    which a route is not there.
     """
 
     name: str
@@ -41,6 +42,7 @@ class CoreRoutes:
     prefix: str = ""
     zone: str | None = "api"
     always: frozenset[str] = frozenset()
+    follows: Mapping[str, str] = field(default_factory=dict)
 
 
 def core_routes(routes: CoreRoutes, zones: Zones) -> Iterator[Mounted]:
@@ -54,6 +56,7 @@ def core_routes(routes: CoreRoutes, zones: Zones) -> Iterator[Mounted]:
             permission=_permission(routes.name, route),
             zones=tuple(zones.core(name) for name in names),
             always=route.path in routes.always,
+            follows=routes.follows.get(route.path),
         )
 
 

@@ -67,7 +67,7 @@ class OpenApiDocument:
         if self._making is None:
             # In a thread: the schemas of many plugins take longer than other requests should wait.
             left_out = frozenset(hidden)
-            shown = [one for one in self._mounted if one.plugin is None or one.plugin not in left_out]
+            shown = [one for one in self._mounted if one.needs not in left_out]
             self._making = asyncio.ensure_future(asyncio.to_thread(build, shown, plugins, self._server_url))
         making = self._making
         try:

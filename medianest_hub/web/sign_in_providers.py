@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 from urllib.parse import quote
 from uuid import UUID
@@ -113,14 +113,16 @@ class Completion(RootModel[SignedInBy | Pending | AwaitingApproval | Linked]):
     """What came of it; `state` says which."""
 
 
-def provider_routes(ids: Iterable[str]) -> CoreRoutes:
-    """The routes of the providers of these ids."""
-    router = Router()
-    for identity in ids:
+def provider_routes(ids: Mapping[str, tuple[str, str]]) -> CoreRoutes:
+    """The routes of the providers of these ids, as `provider_ids` gives them; a plugin's come and go with it."""
+    router, follows = Router(), dict[str, str]()
+    for identity, (plugin, _) in ids.items():
         path = f"/api/v1/auth/{identity}"
         router.post(f"{path}/start", public=True, limit="sign_in", body_limit=8 * 1024)(_starting(identity))
         router.post(f"{path}/complete", public=True, body_limit=64 * 1024)(_completing(identity))
-    return CoreRoutes("auth", router)
+        if plugin:
+            follows |= dict.fromkeys((f"{path}/start", f"{path}/complete"), plugin)
+    return CoreRoutes("auth", router, follows=follows)
 
 
 def _starting(identity: str) -> Handler:
@@ -145,7 +147,8 @@ def _completing(identity: str) -> Handler:
         answer is of another sign-in. 403: not let in, by the provider (`sign_in_refused` or a code of its own) or here
         (`invite_needed`, `invite_invalid`, `account_inactive`, `set_up_first`). 409 `email_ambiguous`; linking:
         `identity_taken`, `provider_linked`. 502 `identity_not_proven`: the provider's proof cannot be believed; other 502,
-        503 and 504: the provider is away, and the same may be tried again.
+        503 and 504: the provider is away, and the same may be tried again; 404 `plugin_disabled` or 503
+        `plugin_unavailable` while its plugin does not run.
         """
         return await _complete(parts, call, _provider(parts, identity))
 

@@ -61,7 +61,7 @@ async def site(start_once: StartSite) -> Site:
 def with_bodies(site: Site) -> Iterator[Mounted]:
     running = {name for name, runtime in site.hub.host.runtimes.items() if runtime.running}
     for one in site.mounted:
-        if one.route.method in ("POST", "PUT", "PATCH") and (one.plugin is None or one.plugin in running):
+        if one.route.method in ("POST", "PUT", "PATCH") and (one.needs is None or one.needs in running):
             yield one
 
 

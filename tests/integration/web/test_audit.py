@@ -104,6 +104,8 @@ def changes_something(one: Mounted, site: Site) -> bool:
     """Whether it is to be told of, worked out here anew: every change in the core, and what only admins may in plugins."""
     if one.route.method == "GET":
         return False
+    if one.follows is not None and not site.hub.host.runtimes[one.follows].running:
+        return False  # it is not there
     if one.plugin is None or one.permission == ADMIN:
         return True
     source, _, name = str(one.permission).partition(".")

@@ -168,7 +168,7 @@ async def site(install_once: Install, start_once: StartSite) -> Site:
 def open_routes(site: Site) -> list[Mounted]:
     """Those whose source runs."""
     running = {name for name, runtime in site.hub.host.runtimes.items() if runtime.running}
-    return [one for one in site.mounted if one.plugin is None or one.plugin in running]
+    return [one for one in site.mounted if one.needs is None or one.needs in running]
 
 
 async def test_every_route_gives_everybody_the_verdict_its_declaration_says(

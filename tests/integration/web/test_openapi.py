@@ -7,6 +7,8 @@ import pytest
 import pytest_asyncio
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from medianest_hub import __version__
+
 from .conftest import Install, Site, StartSite
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -95,7 +97,8 @@ async def test_the_document_is_valid_and_speaks_of_every_route(site: Site) -> No
     found = await document(site)
     OpenAPIV31SpecValidator(found).validate()
     described = {(method.upper(), path) for path, methods in found["paths"].items() for method in methods}
-    assert described == {(one.route.method, one.template) for one in site.mounted}
+    hidden = {name for name, runtime in site.hub.host.runtimes.items() if runtime.state.is_hidden}
+    assert described == {(one.route.method, one.template) for one in site.mounted if one.needs not in hidden}
     ids = [operation["operationId"] for methods in found["paths"].values() for operation in methods.values()]
     assert len(ids) == len(set(ids))
 
@@ -159,6 +162,15 @@ async def test_a_model_without_a_schema_costs_only_its_own_route(site: Site, sta
     assert "/api/v1/strange/odd" not in found["paths"]
     assert "/api/v1/strange/items" in found["paths"]
     assert (await site.get("/api/v1/strange/odd")).status == 500
+
+
+async def test_no_stranger_is_told_which_version_of_the_program_runs(site: Site) -> None:
+    found = await document(site)
+    assert found["info"]["version"] == "1"
+    assert all(path.startswith("/api/v1/") for path in found["paths"] if "/v" in path)
+    pages = [(await site.get(path)).body.decode() for path in ("/api/openapi.json", "/api/docs", "/api/docs/docs.js")]
+    answers = [(await site.get(path)).body.decode() for path in ("/api/health", "/api/health/live", "/sign-in")]
+    assert not [text for text in (*pages, *answers) if re.search(rf"\b{re.escape(__version__)}\b(?!\.)", text)]
 
 
 async def test_the_page_needs_nothing_from_elsewhere_and_nothing_unsafe(site: Site) -> None:
