@@ -14,7 +14,6 @@ import structlog
 from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 
-from medianest_hub import __version__
 from medianest_hub.plugin_api.answers import FileAnswer, StreamAnswer
 from medianest_hub.plugin_api.routes import Empty
 from medianest_hub.plugin_host.declarations import LoadedPlugin
@@ -27,6 +26,9 @@ log = structlog.get_logger(__name__)
 Json = dict[str, Any]
 Mode = Literal["validation", "serialization"]
 Key = tuple[type[BaseModel], Mode]
+
+API_VERSION: Final = "1"
+"""As in `/api/v1`. The program's own version is told to no stranger: it says which known faults to try."""
 
 _REF: Final = "#/components/schemas/{model}"
 _REFUSALS: Final[Mapping[str, str]] = {
@@ -95,7 +97,7 @@ def build(mounted: Sequence[Mounted], plugins: Mapping[str, LoadedPlugin], serve
         "openapi": "3.1.1",
         "info": {
             "title": "MediaNest Hub",
-            "version": __version__,
+            "version": API_VERSION,
             "description": "Everything the hub and its plugins answer. Errors are `application/problem+json`.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },

@@ -169,7 +169,7 @@ function card(path, method, operation, document_) {
 
 function show(document_) {
   schemas = (document_.components || {}).schemas || {};
-  document.getElementById("title").textContent = `${document_.info.title} ${document_.info.version}`;
+  document.getElementById("title").textContent = `${document_.info.title}, version ${document_.info.version} of the API`;
   document.getElementById("about").replaceChildren(prose("span", "", document_.info.description || ""));
   const main = document.getElementById("operations");
   const list = make("ul");
