@@ -61,7 +61,10 @@ class Issued:
 
 
 class Tokens:
-    """Issues and reads. Tokens already verified are remembered by hash, at most 4096, until they expire or `forget`."""
+    """Issues and reads. Tokens already verified are remembered by hash, at most 4096, until they expire.
+
+    Keys are given once: they change with a restart only, which forgets what was verified under them.
+    """
 
     def __init__(self, secrets: SecretBox, lifetime: int, *, now: Callable[[], float] = time.time) -> None:
         """`lifetime` is in seconds."""
@@ -102,10 +105,6 @@ class Tokens:
             self._verified.pop(digest, None)
             raise Unauthorized("The access token has expired; sign in again.", code="token_expired")
         return claims
-
-    def forget(self) -> None:
-        """Verify every token anew, as after a rotation of keys."""
-        self._verified.clear()
 
     def _verify(self, token: str) -> Claims:
         if len(token) > _LONGEST:

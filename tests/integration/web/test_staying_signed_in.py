@@ -285,3 +285,21 @@ async def test_without_local_sign_in_there_is_no_way_to_send_a_password(start_on
     site = await start_once(auth__local="false")
     assert (await site.post(LOGIN, json={"username": "mia", "password": PASSWORD})).status == 404
     assert (await site.post(REFRESH)).status == 401
+
+
+async def test_a_key_that_is_left_out_ends_access_tokens_with_the_restart_and_no_session(start_once: StartSite) -> None:
+    """Keys are given at the start only: what a process has verified under one is forgotten with the process."""
+    old, new = "o" * 40, "n" * 40
+    before = await start_once(secret_key=old, limits__auth="1000/minute")
+    await before.parts.people.create("lou", PASSWORD, Role.MEMBER)
+    reply = await sign_in(before, "lou", client="native")
+    assert (await before.get(ME, headers=bearing(reply))).status == 200
+    both = await start_once(secret_key=f"{new} {old}")
+    for _ in range(2):
+        assert (await both.get(ME, headers=bearing(reply))).status == 200
+    after = await start_once(secret_key=new)
+    assert verdict(await after.get(ME, headers=bearing(reply))) == (401, "token_invalid")
+    again = await after.post(REFRESH, json={"refresh_token": reply.json()["refresh_token"]})
+    assert again.status == 200
+    assert (await after.get(ME, headers=bearing(again))).status == 200
+    assert verdict(await before.get(ME, headers=bearing(again))) == (401, "token_invalid")

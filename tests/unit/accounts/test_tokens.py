@@ -95,15 +95,6 @@ def test_tokens_of_an_older_key_in_the_ring_are_good_and_those_of_a_dropped_one_
     assert code_of(Tokens(SecretBox([OTHER_KEY]), 3600, now=clock), token) == "token_invalid"
 
 
-def test_forgetting_verifies_anew(tokens: Tokens) -> None:
-    token = tokens.issue(uuid4(), uuid4()).access_token
-    before = tokens.read(token)
-    tokens.forget()
-    after = tokens.read(token)
-    assert after == before
-    assert after is not before
-
-
 @pytest.mark.parametrize(
     "changes",
     [
