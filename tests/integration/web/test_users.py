@@ -1,7 +1,10 @@
 """Admins see to people over HTTP: list, make, change, delete; what is taken away is gone at once in every process."""
 
 import asyncio
+import json
+import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -264,6 +267,18 @@ async def test_grants_and_denials_are_in_force_everywhere_within_a_second(
     await within_a_second(is_there)
     assert (await site.call("PUT", path, by=root, json={"overrides": {}})).json()["overrides"] == []
     assert (await site.get("/api/v1/weather/", by=mia)).status == 204
+
+
+async def test_the_example_in_the_documentation_is_taken(start_site: StartSite) -> None:
+    """With the plugins of this project: an example must not name a permission nobody declares."""
+    site = await start_site(plugins__blocked="[]")
+    root, mia = await site.person("root", Role.ADMIN), await site.person("mia")
+    page = Path(__file__).parents[3] / "docs" / "api" / "people.md"
+    examples = re.findall(r"`(\{\"overrides\".*?\})`", page.read_text(), re.DOTALL)
+    assert examples
+    for example in examples:
+        reply = await site.call("PUT", f"{USERS}/{mia.id}/permissions", by=root, json=json.loads(example))
+        assert reply.status == 200, (example, reply.body)
 
 
 @pytest.mark.parametrize("name", ["hub.signed_in", "hub.account", "hub.admin", "weather.nothing", "gone.use"])
