@@ -37,6 +37,14 @@ class Override:
     set_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """All overrides of somebody, by name: as they were, and as they are."""
+
+    before: list[Override]
+    now: list[Override]
+
+
 class Overrides:
     """Grants and denials by hand, by full permission name."""
 
@@ -50,7 +58,7 @@ class Overrides:
         declared = self._people.permissions.declared
         return [self._override(row, row["permission"] in declared) for row in rows]
 
-    async def replace(self, person_id: UUID, wanted: Mapping[str, bool], by: UUID | None) -> list[Override]:
+    async def replace(self, person_id: UUID, wanted: Mapping[str, bool], by: UUID | None) -> Replaced:
         """From now on these and no others, here at once and in other processes within a second.
 
         Raises `NotFound`, and `BadInput` for a permission the role alone decides about or nobody declares; one that is
@@ -59,8 +67,8 @@ class Overrides:
         async with self._db.transaction() as tx:
             if await tx.fetchval("SELECT true FROM medianest.users WHERE id = $1 FOR UPDATE", person_id) is None:
                 raise no_such_person()
-            kept = {one.permission for one in await self.of_person(person_id, tx)}
-            self._check(wanted, kept)
+            before = await self.of_person(person_id, tx)
+            self._check(wanted, {one.permission for one in before})
             await tx.execute(
                 "DELETE FROM medianest.permission_overrides WHERE user_id = $1 AND permission <> ALL($2)",
                 person_id,
@@ -69,7 +77,7 @@ class Overrides:
             await tx.execute(_SET, person_id, list(wanted), list(wanted.values()), by)
             now = await self.of_person(person_id, tx)
         await self._people.tell(person_id)
-        return now
+        return Replaced(before, now)
 
     def _check(self, wanted: Mapping[str, bool], kept: set[str]) -> None:
         problems = [

@@ -100,15 +100,18 @@ async def set_permissions(parts: HubParts, call: Call[PersonPath, Empty, Wanted]
     In force at once, everywhere. 400 `override_refused` for `hub.signed_in`, `hub.account` and `hub.admin`, which follow
     the role, and for permissions nobody declares.
     """
-    now = await parts.overrides.replace(call.path.id, call.body.overrides, call.caller.id)
-    answer = await _answer(parts, call.path.id, now)
-    person = await parts.people.get(call.path.id)
-    note_for_audit(
-        target=person,
-        granted=[one.permission for one in now if one.allowed],
-        denied=[one.permission for one in now if not one.allowed],
+    wanted = call.body.overrides
+    note_for_audit(  # noted first: of what is refused, too, it is to be known what was wanted
+        target=await parts.people.get(call.path.id),
+        granted=sorted(name for name, allowed in wanted.items() if allowed),
+        denied=sorted(name for name, allowed in wanted.items() if not allowed),
     )
-    return answer
+    done = await parts.overrides.replace(call.path.id, wanted, call.caller.id)
+    note_for_audit(
+        granted_before=[one.permission for one in done.before if one.allowed],
+        denied_before=[one.permission for one in done.before if not one.allowed],
+    )
+    return await _answer(parts, call.path.id, done.now)
 
 
 async def _answer(parts: HubParts, person_id: UUID, overrides: list[Override]) -> PermissionsOfPerson:

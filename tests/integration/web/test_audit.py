@@ -302,7 +302,27 @@ async def test_a_change_of_role_or_permissions_says_how_it_was_and_how_it_is(sit
     assert (role.details["role_before"], role.details["role"]) == ("guest", "member")
     assert role.details["fields"] == ["role"]
     assert (permissions.details["granted"], permissions.details["denied"]) == (["audited.run"], ["audited.use"])
+    assert (permissions.details["granted_before"], permissions.details["denied_before"]) == ([], [])
     assert permissions.target_name == "tina"
+    # A denial that is left out is gone, and the entry is where it is still to be seen.
+    headers = {"X-Request-ID": "role-3"}
+    await site.call("PUT", f"{path}/permissions", by=ada, json={"overrides": {}}, headers=headers)
+    (removed,) = await told(site, "role-3")
+    assert {name: value for name, value in removed.details.items() if value} == {
+        "granted_before": ["audited.run"], "denied_before": ["audited.use"],
+    }  # fmt: skip
+
+
+async def test_permissions_that_were_refused_say_what_was_wanted(site: Site) -> None:
+    ada = await site.person("ada", Role.ADMIN)
+    tilda = await site.parts.people.create("tilda", PASSWORD, Role.GUEST)
+    wanted, nobody = {"overrides": {"hub.admin": True, "audited.use": False}}, uuid.uuid4()
+    for person_id, status in ((tilda.id, 400), (nobody, 404)):
+        path, headers = f"/api/v1/users/{person_id}/permissions", {"X-Request-ID": f"wanted-{status}"}
+        assert (await site.call("PUT", path, by=ada, json=wanted, headers=headers)).status == status
+        (written,) = await told(site, f"wanted-{status}")
+        assert (written.result, written.target_id) == ("failed", str(person_id))
+        assert written.details == {"granted": ["hub.admin"], "denied": ["audited.use"]}
 
 
 async def test_a_refused_demotion_of_the_last_admin_says_what_was_wanted(site: Site) -> None:
