@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from medianest_hub.accounts.account import Account
+from medianest_hub.accounts.account import Account, Status
 from medianest_hub.accounts.people import no_such_person
 from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_api.people import Role
 from medianest_hub.plugin_host.services.images import ImageLinks
 
-Status = Literal["active", "disabled", "invited"]
+
+class PersonPath(BaseModel):
+    """The part of a path that names somebody."""
+
+    id: UUID
 
 
 class PersonView(BaseModel):

@@ -15,16 +15,11 @@ from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_api.people import ADMIN, Role
 from medianest_hub.plugin_api.routes import Call, Empty, Router
 from medianest_hub.web.auditing import note_for_audit
+from medianest_hub.web.routes.people_views import PersonPath
 
 router = Router()
 
 Name = Annotated[str, StringConstraints(min_length=3, max_length=128, pattern=r"^[a-z0-9_-]+\.[a-z0-9_.-]+$")]
-
-
-class PersonPath(BaseModel):
-    """The part of a path that names somebody."""
-
-    id: UUID
 
 
 class PermissionView(BaseModel):

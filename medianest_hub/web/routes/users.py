@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
+from medianest_hub.accounts.account import Status
 from medianest_hub.accounts.password_links import PasswordLink
 from medianest_hub.accounts.people import no_such_person
 from medianest_hub.jobs.assembly import HubParts
@@ -15,7 +16,7 @@ from medianest_hub.plugin_api.people import ACCOUNT, ADMIN, Person, Role
 from medianest_hub.plugin_api.routes import Call, Empty, Router
 from medianest_hub.web.auditing import note_for_audit
 from medianest_hub.web.routes.auth import Ended, Sessions, session_answer
-from medianest_hub.web.routes.people_views import PersonView, Status, person_view, person_views
+from medianest_hub.web.routes.people_views import PersonPath, PersonView, person_view, person_views
 
 router = Router()
 
@@ -23,12 +24,6 @@ DisplayName = Annotated[str, StringConstraints(strip_whitespace=True, max_length
 Email = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")
 ]
-
-
-class PersonPath(BaseModel):
-    """The part of a path that names somebody."""
-
-    id: UUID
 
 
 class PeopleWanted(BaseModel):
