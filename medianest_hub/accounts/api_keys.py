@@ -6,7 +6,6 @@ A key lives as a session does whose id is the key's: `Sessions.verdict` answers 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 import secrets as random_secrets
 import time
@@ -21,6 +20,7 @@ from medianest_hub.accounts.sessions import Sessions
 from medianest_hub.accounts.tokens import Claims
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.ids import new_id
+from medianest_hub.infrastructure.one_time import token_hash
 from medianest_hub.plugin_api.errors import BadInput, Conflict, FieldProblem, TooMany, Unauthorized
 from medianest_hub.plugin_api.people import ACCOUNT, Person
 
@@ -96,7 +96,7 @@ class ApiKeys:
 
     def known(self, token: str) -> Claims | None:
         """The claims of a key found before that has not expired. Whether it was revoked its verdict says."""
-        digest = _hash(token)
+        digest = token_hash(token)
         claims = self._found.get(digest)
         if claims is None:
             return None
@@ -111,7 +111,7 @@ class ApiKeys:
         """Why a key is no good, where that is known without asking."""
         if _SHAPE.fullmatch(token) is None:
             return invalid_key()
-        bad = self._bad.get(_hash(token))
+        bad = self._bad.get(token_hash(token))
         if bad is None or bad[1] <= self._monotonic():
             return None
         return expired_key() if bad[0] == "api_key_expired" else invalid_key()
@@ -158,7 +158,7 @@ class ApiKeys:
                 new_id(),
                 person.id,
                 name,
-                _hash(token),
+                token_hash(token),
                 token[:_HINT_CHARACTERS],
                 sorted(set(permissions)),
                 expires_at,
@@ -181,7 +181,7 @@ class ApiKeys:
         return revoked
 
     async def _look_up(self, token: str) -> Claims:
-        digest = _hash(token)
+        digest = token_hash(token)
         row = await self._db.fetchrow(_FIND, digest)
         if row is None:
             self._remember_bad(digest, "api_key_invalid")
@@ -240,8 +240,3 @@ def _key(row: Any) -> ApiKey:
         expires_at=row["expires_at"],
         last_used_at=row["last_used_at"],
     )
-
-
-def _hash(token: str) -> bytes:
-    # A random token of 256 bits needs no slow hash.
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 
 from medianest_hub.infrastructure.database import Database
+from medianest_hub.infrastructure.one_time import token_hash
 from medianest_hub.infrastructure.secrets import SecretBox
 from medianest_hub.plugin_api.errors import Conflict, Gone
 
@@ -96,7 +96,7 @@ class Attempts:
     async def begin(self, provider: str, state: dict[str, str], wishes: Wishes) -> str:
         """Keep it; returns the token, good for 15 minutes and for one completion."""
         token = secrets.token_urlsafe(32)
-        digest = _hash(token)
+        digest = token_hash(token)
         sealed = _Sealed(row=digest.hex(), state=state, wishes=wishes).model_dump_json()
         await self._db.execute(_BEGIN, digest, provider, self._box.seal(_PURPOSE, sealed.encode()), float(LIFE_SECONDS))
         await self._db.execute(_MAKE_ROOM, MOST)
@@ -106,7 +106,7 @@ class Attempts:
         """Take it for oneself. `Gone` when it is unknown, over or another provider's; `Conflict` while it is taken."""
         if not token or len(token) > _LONGEST_TOKEN:
             raise over()
-        digest = _hash(token)
+        digest = token_hash(token)
         row = await self._db.fetchrow(_CLAIM, digest, provider, float(CLAIM_SECONDS))
         if row is None:
             if await self._db.fetchval(_EXISTS, digest, provider):
@@ -137,7 +137,3 @@ class Attempts:
 def over() -> Gone:
     """What is said of an attempt that cannot be completed (any more)."""
     return Gone("This sign-in is over or was begun in another browser; begin again.", code="attempt_over")
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "replace")).digest()

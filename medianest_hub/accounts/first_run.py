@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets as random_secrets
 
 from medianest_hub.accounts.names import clean_username
 from medianest_hub.accounts.password_rules import check_password
 from medianest_hub.accounts.people import People
 from medianest_hub.infrastructure.database import Database
+from medianest_hub.infrastructure.one_time import token_hash
 from medianest_hub.plugin_api.errors import Conflict, Forbidden
 from medianest_hub.plugin_api.people import Person, Role
 from medianest_hub.plugin_api.services import Queries
@@ -42,7 +42,7 @@ class FirstRun:
         await self._db.execute("DELETE FROM medianest.setup_tokens WHERE expires_at < now()")
         await self._db.execute(
             "INSERT INTO medianest.setup_tokens (token_hash, expires_at) VALUES ($1, now() + make_interval(hours => $2))",
-            _hash(token),
+            token_hash(token),
             VALID_HOURS,
         )
         return token
@@ -63,7 +63,7 @@ class FirstRun:
 
     @staticmethod
     async def _check_token(queries: Queries, token: str) -> None:
-        row = await queries.fetchrow(_STATE, _hash(token))
+        row = await queries.fetchrow(_STATE, token_hash(token))
         if row is None or row["anyone"]:
             raise Conflict("The hub has been set up already; sign in instead.", code="already_set_up")
         if not row["good"]:
@@ -71,8 +71,3 @@ class FirstRun:
                 "This set-up link is not valid or has expired; restart the hub for a new one.",
                 code="setup_token_invalid",
             )
-
-
-def _hash(token: str) -> bytes:
-    # A random token of 192 bits needs no slow hash.
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets as random_secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from medianest_hub.accounts.password_rules import check_password
 from medianest_hub.accounts.people import People
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.ids import new_id
+from medianest_hub.infrastructure.one_time import token_hash
 from medianest_hub.plugin_api.errors import Forbidden, NotFound
 from medianest_hub.plugin_api.people import Person, Role
 from medianest_hub.plugin_api.services import Queries
@@ -105,11 +105,6 @@ class Invites:
         async with self._db.transaction() as tx:
             invite = await self.consume(tx, token)
             return await self._people.create(username, None, invite.role, tx=tx, password_hash=password_hash)
-
-
-def token_hash(token: str) -> bytes:
-    """What is kept of a one-time token: one of 192 random bits needs no slow hash."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _good(row: Any) -> Invite:

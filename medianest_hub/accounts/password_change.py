@@ -7,8 +7,8 @@ from uuid import UUID
 from medianest_hub.accounts.names import username_key
 from medianest_hub.accounts.people import People
 from medianest_hub.accounts.sessions import Sessions
-from medianest_hub.accounts.sign_in import network_of
 from medianest_hub.accounts.slowing import Slowing
+from medianest_hub.infrastructure.addresses import network_of
 from medianest_hub.infrastructure.redis import RedisLink
 from medianest_hub.infrastructure.secrets import SecretBox
 from medianest_hub.plugin_api.errors import Forbidden, Unauthorized

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from medianest_hub.accounts.invites import token_hash
 from medianest_hub.accounts.password_rules import check_password
 from medianest_hub.accounts.people import People, no_such_person
 from medianest_hub.infrastructure.database import Database
+from medianest_hub.infrastructure.one_time import token_hash
 from medianest_hub.plugin_api.errors import Forbidden
 from medianest_hub.plugin_api.people import Person
 

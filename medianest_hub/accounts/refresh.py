@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import secrets as random_secrets
 import time
@@ -20,6 +19,7 @@ from uuid import UUID
 
 from medianest_hub.accounts.sessions import IDLE, Sessions
 from medianest_hub.infrastructure.database import Database
+from medianest_hub.infrastructure.one_time import token_hash
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.infrastructure.secrets import SecretBox
 from medianest_hub.plugin_api.errors import Conflict, Unauthorized
@@ -113,7 +113,7 @@ class RefreshTokens:
     async def issue(self, session_id: UUID, tx: Queries | None = None) -> str:
         """The first token of a session; it is nowhere to be read again."""
         token = self._make(session_id)
-        await (tx or self._db).execute(_ISSUE, _hash(token), session_id)
+        await (tx or self._db).execute(_ISSUE, token_hash(token), session_id)
         return token
 
     async def rotate(self, token: str, arrived: float) -> Renewed:
@@ -128,7 +128,7 @@ class RefreshTokens:
             raise refresh_invalid()
         fresh = self._make(session_id)
         async with self._db.connection() as connection:
-            row = await connection.fetchrow(_ROTATE, _hash(token), _hash(fresh))
+            row = await connection.fetchrow(_ROTATE, token_hash(token), token_hash(fresh))
             used_at = row["used_at"] if row is not None else None
             raced = used_at is None or await self._came_before(connection, used_at, arrived)
         if row is None:
@@ -148,7 +148,7 @@ class RefreshTokens:
         session_id = _session_in(token)
         if session_id is None:
             return None
-        known: UUID | None = await self._db.fetchval(_SESSION_OF, _hash(token))
+        known: UUID | None = await self._db.fetchval(_SESSION_OF, token_hash(token))
         return session_id if known is not None or self._is_ours(token) else None
 
     async def _came_before(self, connection: Queries, used_at: datetime, arrived: float) -> bool:
@@ -221,8 +221,3 @@ def _session_in(token: str) -> UUID | None:
 def _raw(token: str) -> bytes:
     text = token.removeprefix(PREFIX)
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-
-
-def _hash(token: str) -> bytes:
-    # A random token of 256 bits needs no slow hash.
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
@@ -15,6 +14,7 @@ from uuid import UUID
 import structlog
 from redis.exceptions import RedisError
 
+from medianest_hub.infrastructure.addresses import read_address
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.ids import new_id
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
@@ -117,7 +117,7 @@ class Session:
     ended_at: datetime | None
 
 
-def session_key(session_id: UUID) -> str:
+def session_key(session_id: UUID | str) -> str:
     """The Redis key of its verdict: `1` live, `0` ended, absent: ask `Sessions.verdict`."""
     return f"{KEY_PREFIX}{session_id}"
 
@@ -153,7 +153,13 @@ class Sessions:
     ) -> Session:
         """A new session; idle for 1 day (90 with `remember`) it expires."""
         row = await (tx or self._db).fetchrow(
-            _START, new_id(), person_id, provider, remember, user_agent[:_LONGEST_USER_AGENT], _address(address)
+            _START,
+            new_id(),
+            person_id,
+            provider,
+            remember,
+            user_agent[:_LONGEST_USER_AGENT],
+            read_address(address or ""),
         )
         return _session(row)
 
@@ -289,11 +295,3 @@ def _session(row: Any) -> Session:
         expires_at=row["expires_at"],
         ended_at=row["ended_at"],
     )
-
-
-def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """None for what is no address, such as a Unix socket's peer."""
-    try:
-        return ipaddress.ip_address((text or "").partition("%")[0])
-    except ValueError:
-        return None

@@ -12,6 +12,7 @@ from medianest_hub.accounts.refresh import RefreshTokens, refresh_invalid
 from medianest_hub.accounts.sessions import Sessions
 from medianest_hub.accounts.slowing import CROWD, Slowing
 from medianest_hub.accounts.tokens import Issued, Tokens
+from medianest_hub.infrastructure.addresses import network_of
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.redis import RedisLink
 from medianest_hub.infrastructure.secrets import SecretBox
@@ -94,16 +95,3 @@ class SignIn:
         except ValueError:
             return False
         return bool(await self._db.fetchval(_SEEN_HERE, account, known))
-
-
-def network_of(address: str) -> str:
-    """By what an address is counted: itself, or its /64 for IPv6, of which one household has as many as it likes."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-        return str(ipaddress.IPv6Network((int(found), 64), strict=False))
-    return str(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from uuid import UUID
 
 import jwt
 
+from medianest_hub.infrastructure.one_time import token_hash
 from medianest_hub.infrastructure.secrets import SecretBox
 from medianest_hub.plugin_api.errors import Unauthorized
 from medianest_hub.plugin_api.people import ACCOUNT, ADMIN, Person, Role
@@ -92,7 +92,7 @@ class Tokens:
 
     def read(self, token: str) -> Claims:
         """The claims. Raises `Unauthorized`, code `token_expired` or `token_invalid`."""
-        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        digest = token_hash(token)
         claims = self._verified.get(digest)
         if claims is None:
             claims = self._verify(token)

@@ -152,15 +152,21 @@ class PluginPeople:
         return await self._people.get(person_id)
 
     async def identity(self, person_id: UUID, provider: str | None = None) -> LinkedIdentity | None:
-        """The outside account the person signs in with at that provider (by default this plugin's own), or None."""
+        """The outside account the person signs in with at that provider (by default this plugin's own), or None.
+
+        None also for one the provider no longer stands for.
+        """
         wanted = provider or self._plugin
         known = await self._identities.of_person(person_id)
-        return next((one.linked for one in known if one.provider == wanted), None)
+        return next((one.linked for one in known if one.provider == wanted and one.withdrawn is None), None)
 
     async def by_identity(self, subject: str, provider: str | None = None) -> Person | None:
-        """The person who signs in with that outside account, or None."""
+        """The active person who signs in with that outside account, or None, as for `identity`."""
         known = await self._identities.find(provider or self._plugin, subject)
-        return None if known is None else await self._people.get(known.person_id)
+        if known is None or known.withdrawn is not None:
+            return None
+        person = await self._people.get(known.person_id)
+        return person if person is not None and person.permissions else None  # who is not active has none at all
 
     async def secret(self, person_id: UUID, name: str) -> str | None:
         """A secret this plugin keeps for that person, or None."""

@@ -239,10 +239,15 @@ class People(Protocol):
         """The person with all permissions in force, or None."""
 
     async def identity(self, person_id: UUID, provider: str | None = None) -> LinkedIdentity | None:
-        """The outside account the person signs in with at that provider (by default this plugin's own), or None."""
+        """The outside account the person signs in with at that provider (by default this plugin's own), or None.
+
+        None also for one the provider no longer stands for (`Standing`), until the person signs in by it again.
+        """
 
     async def by_identity(self, subject: str, provider: str | None = None) -> Person | None:
-        """The person who signs in with that outside account, or None."""
+        """The active person who signs in with that outside account, or None: for one nobody has or stands for, and for
+        somebody who is disabled or not let in yet.
+        """
 
     async def secret(self, person_id: UUID, name: str) -> str | None:
         """A secret this plugin keeps for that person (a token), or None."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 import time
@@ -11,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from medianest_hub.infrastructure.database import Database
+from medianest_hub.infrastructure.one_time import token_hash
 
 PREFIX: Final = "mnw_"
 """What every secret begins with, so that whoever finds one knows what it is."""
@@ -45,7 +45,7 @@ class WebhookStore:
             plugin,
             instance,
             name,
-            _hash(secret),
+            token_hash(secret),
         )
         self._noted.pop((plugin, instance, name), None)
         return secret
@@ -77,7 +77,7 @@ class WebhookStore:
             instance,
             name,
         )
-        return None if wanted is None else hmac.compare_digest(_hash(secret), wanted)
+        return None if wanted is None else hmac.compare_digest(token_hash(secret), wanted)
 
     async def note(self, plugin: str, instance: str, name: str, result: str) -> None:
         """Something came, with that result (`ok`, or a problem's code). Written once a minute, sooner if it is another one."""
@@ -95,7 +95,3 @@ class WebhookStore:
             name,
             result[:100],
         )
-
-
-def _hash(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()

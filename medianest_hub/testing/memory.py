@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -309,16 +309,25 @@ class MemoryPeople:
         """The person signs in with that outside account."""
         self.identities[person_id, identity.provider] = identity
 
+    def withdraw(self, person_id: UUID, provider: str | None = None) -> None:
+        """The provider no longer stands for that account: until it is linked anew, it is as if it were not."""
+        self.identities.pop((person_id, provider or self.provider), None)
+
+    def disable(self, person_id: UUID) -> None:
+        """The person may do nothing any more; their accounts stay theirs."""
+        self.known[person_id] = replace(self.known[person_id], permissions=frozenset())
+
     async def identity(self, person_id: UUID, provider: str | None = None) -> LinkedIdentity | None:
         """The outside account, or None."""
         return self.identities.get((person_id, provider or self.provider))
 
     async def by_identity(self, subject: str, provider: str | None = None) -> Person | None:
-        """Whose outside account that is, or None."""
+        """Which active person's outside account that is, or None."""
         wanted = provider or self.provider
         for (person_id, of), identity in self.identities.items():
             if of == wanted and identity.subject == subject:
-                return self.known.get(person_id)
+                person = self.known.get(person_id)
+                return person if person is not None and person.permissions else None
         return None
 
     async def get(self, person_id: UUID) -> Person | None:

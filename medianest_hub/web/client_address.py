@@ -5,28 +5,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import urlsplit
 
 from sanic import Request
 
+from medianest_hub.infrastructure.addresses import IPAddress, read_address
 from medianest_hub.infrastructure.home_network import is_home, was_passed_on
-
-IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-def _read(text: str) -> IPAddress | None:
-    text = text.strip().strip('"')
-    if text.startswith("["):  # "[2001:db8::1]:4711"
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:  # "192.0.2.1:4711"
-        text = text.partition(":")[0]
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return mapped if mapped is not None else address
 
 
 class ClientAddresses:
@@ -43,12 +28,12 @@ class ClientAddresses:
 
     def trusts(self, peer: str) -> bool:
         """Whether what is connected to us is one of our proxies. A Unix socket has no address and is not."""
-        address = _read(peer)
+        address = read_address(peer)
         return address is not None and self._is_trusted(address)
 
     def is_near(self, peer: str) -> bool:
         """Whether it is this machine or one of our proxies, and so perhaps many people."""
-        address = _read(peer)
+        address = read_address(peer)
         return address is not None and (address.is_loopback or self._is_trusted(address))
 
     def of(self, request: Request[Any, Any]) -> str:
@@ -75,11 +60,11 @@ class ClientAddresses:
         return any(address.version == network.version and address in network for network in self._trusted)
 
     def _find_uncached(self, peer: str, forwarded_for: str) -> str:
-        here = _read(peer)
+        here = read_address(peer)
         for entry in reversed(forwarded_for.split(",")):
             if here is None or not self._is_trusted(here):
                 break
-            before = _read(entry)
+            before = read_address(entry)
             if before is None:  # a proxy of ours does not write that: believe no more of it
                 break
             here = before
@@ -96,17 +81,6 @@ def last_said(request: Request[Any, Any], header: str, otherwise: str | None) ->
     """What the nearest proxy said: the last entry of the last line, for those before may be the caller's own."""
     lines = request.headers.getall(header, ())
     return lines[-1].rpartition(",")[2].strip() if lines else otherwise
-
-
-@lru_cache(maxsize=4096)
-def limit_key(address: str) -> str:
-    """By what an address is counted: itself, or its /64 for IPv6, where one household has as many as it likes."""
-    found = _read(address)
-    if found is None:
-        return "unknown"
-    if found.version == 6:
-        return str(ipaddress.ip_network((found, 64), strict=False).network_address) + "/64"
-    return str(found)
 
 
 def base_url(public_url: str | None, scheme: str | None, host: str | None) -> str:

@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from medianest_hub.web.client_address import limit_key
+from medianest_hub.infrastructure.addresses import network_of
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ class Crowd:
         """What to give back to `leave`; empty for an address that is not counted, None when it has too many."""
         if not peer or self._is_exempt(peer):
             return ""
-        key = limit_key(peer)
+        key = network_of(peer)
         if self._held[key] >= self._most:
             self._tell("too_many_connections", address=key, most=self._most)
             return None

@@ -13,11 +13,12 @@ from sanic import Request
 from medianest_hub.accounts.api_keys import invalid_key, is_key
 from medianest_hub.accounts.tokens import Claims
 from medianest_hub.infrastructure import metrics
+from medianest_hub.infrastructure.addresses import network_of
 from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_api.errors import TooLarge, TooMany, Unauthorized
 from medianest_hub.plugin_api.people import Person
 from medianest_hub.web.answer_cache import LocalBodies
-from medianest_hub.web.client_address import ClientAddresses, limit_key
+from medianest_hub.web.client_address import ClientAddresses
 from medianest_hub.web.rate_limits import LocalLimiter, Refusal, Zone
 from medianest_hub.web.redis_trip import Question, RedisTrip, Reply
 
@@ -100,7 +101,7 @@ class Gate:
 
     def who(self, claims: Claims | None, request: Request[Any, Any]) -> str:
         """Whose limits a request counts against."""
-        return f"p:{claims.person_id}" if claims is not None else f"a:{limit_key(self.address(request))}"
+        return f"p:{claims.person_id}" if claims is not None else f"a:{network_of(self.address(request))}"
 
     def check_limits(self, reply: Reply | None, zones: tuple[Zone, ...], who: str) -> None:
         """Raises `LimitReached`. Without a reply this process counts by itself."""

@@ -21,10 +21,11 @@ from sanic.exceptions import SanicException
 from socketio import packet
 
 from medianest_hub.infrastructure import metrics
+from medianest_hub.infrastructure.addresses import network_of
 from medianest_hub.plugin_api.errors import BadInput, HubError, Unauthorized
 from medianest_hub.settings import ServerSettings
 from medianest_hub.web.calling import RequestFacts
-from medianest_hub.web.client_address import ClientAddresses, limit_key
+from medianest_hub.web.client_address import ClientAddresses
 from medianest_hub.web.realtime_guests import LARGEST_MESSAGE, MOST_WAITING, SECONDS_TO_SIGN_IN, Guest, Guests
 
 log = structlog.get_logger(__name__)
@@ -169,7 +170,7 @@ class Door:
     async def _arrived(self, eio_sid: str, environ: dict[str, Any]) -> bool | None:
         """Before the handshake; False refuses it with 401."""
         request: Request[Any, Any] = environ["sanic.request"]
-        address = limit_key(self._addresses.of(request))
+        address = network_of(self._addresses.of(request))
         if self.closed or not self.guests.has_room_for(address):
             return False
         engine = self.sio.eio.sockets[eio_sid]

@@ -13,6 +13,7 @@ from typing import Any, Final
 import structlog
 from redis.exceptions import RedisError
 
+from medianest_hub.accounts.sessions import ENDED, LIVE, session_key
 from medianest_hub.infrastructure.redis import RedisAway, RedisLink, Script
 from medianest_hub.web.answer_cache import LocalBodies
 from medianest_hub.web.rate_limits import Refusal, Zone
@@ -22,7 +23,7 @@ log = structlog.get_logger(__name__)
 _MOST_QUESTIONS: Final = 128
 """How many different questions go into one run of the script, so that it never holds Redis up."""
 
-_ALIVE: Final = {b"1": True, b"0": False}
+_ALIVE: Final = {LIVE: True, ENDED: False}
 """Anything else is no verdict: Postgres is asked."""
 
 ASK: Final = Script(
@@ -144,11 +145,6 @@ class Reply:
     body: bytes
     refusal: Refusal | None = None
     limits: bytes = b""
-
-
-def session_key(session: str) -> str:
-    """Where a session's verdict lies: `1` live, `0` ended."""
-    return f"mn:session:{session}"
 
 
 class RedisTrip:

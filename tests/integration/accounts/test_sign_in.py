@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from medianest_hub.accounts.sign_in import network_of
 from medianest_hub.accounts.slowing import CROWD, FIRST_WAIT, FREE_TRIES, FREE_TRIES_ALONE, LONGEST_DELAY
 from medianest_hub.plugin_api import Person, Role
 from medianest_hub.plugin_api.errors import TooMany, Unauthorized
@@ -107,18 +106,3 @@ async def test_what_was_typed_is_written_down_nowhere(here: Replica, ada: Person
     keys = b" ".join(await here.redis.call("KEYS", "*"))
     assert typed.encode() not in keys
     assert b"192.0.2.1" not in keys
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("::1", "::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("", "unknown"),
-    ],
-)
-def test_a_household_counts_as_one(address: str, network: str) -> None:
-    assert network_of(address) == network

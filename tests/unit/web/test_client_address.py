@@ -2,7 +2,8 @@
 
 import pytest
 
-from medianest_hub.web.client_address import ClientAddresses, base_url, limit_key
+from medianest_hub.infrastructure.addresses import network_of
+from medianest_hub.web.client_address import ClientAddresses, base_url
 
 OURS = ClientAddresses(["10.0.0.0/8", "127.0.0.1/32", "fd00::/8"])
 
@@ -44,11 +45,12 @@ def test_without_trusted_proxies_nobody_is_believed() -> None:
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:db8:1:2::9%eth0", "2001:db8:1:2::/64"),
         ("", "unknown"),
+        ("::1", "::/64"),
         ("/run/socket", "unknown"),
     ],
 )
 def test_addresses_are_counted_by_household(address: str, key: str) -> None:
-    assert limit_key(address) == key
+    assert network_of(address) == key
 
 
 @pytest.mark.parametrize(
