@@ -9,8 +9,6 @@ from medianest_hub.accounts.people import People
 from medianest_hub.accounts.sessions import Sessions
 from medianest_hub.accounts.slowing import Slowing
 from medianest_hub.infrastructure.addresses import network_of
-from medianest_hub.infrastructure.redis import RedisLink
-from medianest_hub.infrastructure.secrets import SecretBox
 from medianest_hub.plugin_api.errors import Forbidden, Unauthorized
 from medianest_hub.plugin_api.people import Person
 
@@ -18,10 +16,10 @@ from medianest_hub.plugin_api.people import Person
 class PasswordChange:
     """Counts tries together with those of the sign-in: whoever found a session open gains no second set of them."""
 
-    def __init__(self, redis: RedisLink, secrets: SecretBox, people: People, sessions: Sessions) -> None:
+    def __init__(self, slowing: Slowing, people: People, sessions: Sessions) -> None:
         self._people = people
         self._sessions = sessions
-        self._slowing = Slowing(redis, secrets.derive("sign-in-slowing"))
+        self._slowing = slowing
 
     async def change(
         self, person: Person, session_id: UUID | None, current: str | None, new: str, *, address: str

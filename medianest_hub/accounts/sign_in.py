@@ -14,8 +14,6 @@ from medianest_hub.accounts.slowing import CROWD, Slowing
 from medianest_hub.accounts.tokens import Issued, Tokens
 from medianest_hub.infrastructure.addresses import network_of
 from medianest_hub.infrastructure.database import Database
-from medianest_hub.infrastructure.redis import RedisLink
-from medianest_hub.infrastructure.secrets import SecretBox
 from medianest_hub.plugin_api.people import Person
 
 _SEEN_HERE = """
@@ -43,8 +41,7 @@ class SignIn:
     def __init__(
         self,
         db: Database,
-        redis: RedisLink,
-        secrets: SecretBox,
+        slowing: Slowing,
         people: People,
         sessions: Sessions,
         tokens: Tokens,
@@ -55,7 +52,7 @@ class SignIn:
         self._sessions = sessions
         self._tokens = tokens
         self._refresh = refresh
-        self._slowing = Slowing(redis, secrets.derive("sign-in-slowing"))
+        self._slowing = slowing
 
     async def with_password(
         self, username: str, password: str, *, address: str, user_agent: str = "", remember: bool = False

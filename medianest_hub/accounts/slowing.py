@@ -17,6 +17,7 @@ from typing import Final
 from redis.exceptions import RedisError
 
 from medianest_hub.infrastructure.redis import RedisAway, RedisLink, Script
+from medianest_hub.infrastructure.secrets import SecretBox
 from medianest_hub.plugin_api.errors import TooMany
 
 FREE_TRIES: Final = 5
@@ -61,11 +62,16 @@ class _Local:
 
 
 class Slowing:
-    """Call `before_try`, then check the password, then `succeeded` if it was right. Names and addresses are kept as hashes."""
+    """Call `before_try`, then check the password, then `succeeded` if it was right. Names and addresses are kept as hashes.
 
-    def __init__(self, redis: RedisLink, key: bytes, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    One a process: while Redis is away it counts by itself, and whoever tries passwords must not be counted twice over.
+    """
+
+    def __init__(
+        self, redis: RedisLink, secrets: SecretBox, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._redis = redis
-        self._key = key
+        self._key = secrets.derive("sign-in-slowing")
         self._monotonic = monotonic
         self._alone: OrderedDict[str, _Local] = OrderedDict()
         self._late = 0

@@ -23,6 +23,7 @@ from medianest_hub.accounts.refresh import RefreshTokens
 from medianest_hub.accounts.sessions import Sessions
 from medianest_hub.accounts.sign_in import SignIn
 from medianest_hub.accounts.sign_in_providers import SignInProviders
+from medianest_hub.accounts.slowing import Slowing
 from medianest_hub.accounts.tokens import Tokens
 from medianest_hub.audit import Audit
 from medianest_hub.dashboard import Dashboard
@@ -241,21 +242,21 @@ def _accounts(
     sessions: Sessions,
 ) -> _Accounts:
     """What is made of people and sessions alone."""
-    refresh = RefreshTokens(db, secrets, sessions, realtime)
+    refresh, slowing = RefreshTokens(db, secrets, sessions, realtime), Slowing(redis, secrets)
     identities, invites = Identities(db), Invites(db, people)
     tokens = Tokens(secrets, settings.access_token_minutes * 60)
     return _Accounts(
         tokens=tokens,
         refresh=refresh,
         api_keys=ApiKeys(db, sessions),
-        sign_in=SignIn(db, redis, secrets, people, sessions, tokens, refresh),
+        sign_in=SignIn(db, slowing, people, sessions, tokens, refresh),
         attempts=Attempts(db, secrets),
         first_run=FirstRun(db, people),
         identities=identities,
         invites=invites,
         joining=Joining(db, people, identities, invites, realtime, settings),
         overrides=Overrides(db, people),
-        password_change=PasswordChange(redis, secrets, people, sessions),
+        password_change=PasswordChange(slowing, people, sessions),
         password_links=PasswordLinks(db, people),
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest_asyncio
 
 from medianest_hub.accounts import FirstRun, Passwords, People, RefreshTokens, Sessions, SignIn, Tokens
+from medianest_hub.accounts.slowing import Slowing
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.infrastructure.redis import RedisLink
@@ -39,7 +40,7 @@ class Replica:
         sessions = Sessions(db, redis, realtime)
         tokens = Tokens(secrets, 3600)
         refresh = RefreshTokens(db, secrets, sessions, realtime)
-        sign_in = SignIn(db, redis, secrets, people, sessions, tokens, refresh)
+        sign_in = SignIn(db, Slowing(redis, secrets), people, sessions, tokens, refresh)
         await redis.start()
         await redis.wait_subscribed()
         return cls(db, redis, realtime, people, sessions, tokens, refresh, sign_in, FirstRun(db, people))

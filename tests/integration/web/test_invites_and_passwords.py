@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from medianest_hub.accounts.slowing import FREE_TRIES_ALONE
+from medianest_hub.infrastructure.embedded.valkey import EmbeddedValkey
 from medianest_hub.plugin_api import Role
 
 from .conftest import Site, Somebody, StartSite
@@ -171,6 +173,18 @@ async def test_a_wrong_current_password_is_no_end_of_the_session_and_is_slowed(s
     assert int(slowed.headers["retry-after"]) > 0
     assert (await sign_in(site, "mia", PASSWORD)).status == 429  # the same count
     assert (await site.get(USERS + "/me", by=mia)).status == 200
+
+
+async def test_with_redis_away_too_whoever_found_a_session_open_gains_no_second_set_of_tries(
+    start_site: StartSite, valkey_server: EmbeddedValkey
+) -> None:
+    site = await start_site(redis=valkey_server.url, limits__auth="1000/minute")
+    mia = await with_password(site)
+    valkey_server.stop()
+    for _ in range(FREE_TRIES_ALONE):
+        assert (await sign_in(site, "mia", "wrong password")).status == 401
+    change = {"current_password": PASSWORD, "new_password": NEW}
+    assert await code_of(site.post("/api/v1/auth/password", by=mia, json=change)) == (429, "sign_in_slowed")
 
 
 async def test_a_new_password_follows_the_rules(site: Site) -> None:
