@@ -20,10 +20,16 @@ _LINK: Final = f"""
 INSERT INTO medianest.identities (id, user_id, provider, subject, username, email, email_verified)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
 """  # nosec B608 # noqa: S608 - constants of ours
+# Whoever has several keeps the picture they signed in with last; one without a picture takes none away. What somebody is
+# called is theirs to say, and the provider's only where nobody said anything.
 _USED: Final = """
-UPDATE medianest.identities SET username = $3, email = $4, email_verified = $5, last_used_at = now(),
-                                checked_at = now(), withdrawn = NULL
-WHERE provider = $1 AND subject = $2
+WITH used AS (
+    UPDATE medianest.identities SET username = $3, email = $4, email_verified = $5, last_used_at = now(),
+                                    checked_at = now(), withdrawn = NULL
+    WHERE provider = $1 AND subject = $2 RETURNING user_id
+)
+UPDATE medianest.users SET avatar = coalesce($6, avatar), display_name = coalesce(nullif(display_name, ''), $7)
+WHERE id = (SELECT user_id FROM used) AND (avatar IS DISTINCT FROM coalesce($6, avatar) OR (display_name = '' AND $7 <> ''))
 """
 _WAYS_IN: Final = """
 SELECT password_hash IS NOT NULL AS has_password,
@@ -129,9 +135,16 @@ class Identities:
         return _identity(row)
 
     async def used(self, provider: str, identity: Identity, tx: Queries | None = None) -> None:
-        """The provider has just proven it anew: keep what it says now."""
+        """The provider has just proven it anew: keep what it says now, the person's picture and empty name included."""
         await (tx or self._db).execute(
-            _USED, provider, identity.subject, identity.username, identity.email, identity.email_verified
+            _USED,
+            provider,
+            identity.subject,
+            identity.username,
+            identity.email,
+            identity.email_verified,
+            identity.avatar,
+            identity.display_name,
         )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 
 from medianest_hub.accounts.account import WITH_OVERRIDES
+from medianest_hub.accounts.email_addresses import LONGEST, is_plain
 from medianest_hub.accounts.identities import Identities
 from medianest_hub.accounts.invites import Invites
 from medianest_hub.accounts.newcomer_names import free_username
@@ -34,9 +35,12 @@ _LONGEST_URL: Final = 1000
 # (a name that is free, an address that is nobody's) stays true until they are written down.
 _ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtext('medianest.joining'))"
 _PERSON: Final = f"SELECT {WITH_OVERRIDES} FROM medianest.users WHERE id = $1"  # nosec B608 # noqa: S608 - constants of ours
+# The first comparison finds them by the index; only the second is one of ASCII, to which the Kelvin sign is no `k`.
 _BY_EMAIL: Final = f"""
 SELECT {WITH_OVERRIDES}, EXISTS (SELECT FROM medianest.identities i WHERE i.user_id = users.id) AS has_identity
-FROM medianest.users WHERE lower(email) = lower($1) AND email_verified ORDER BY id LIMIT 2 FOR UPDATE
+FROM medianest.users
+WHERE lower(email) = lower($1) AND lower(email COLLATE "C") = lower($1 COLLATE "C") AND email_verified
+ORDER BY id LIMIT 2 FOR UPDATE
 """  # nosec B608 # noqa: S608 - as above
 _AWAITING: Final = """
 SELECT count(*) FROM medianest.users u
@@ -112,6 +116,18 @@ class Joining:
                 await self._people.set_secret(*plugin, person_id, SIGN_IN_SECRET, identity.secret, tx=tx)
         return await self._admitted(provider_id, identity, found)
 
+    async def link(
+        self, person_id: UUID, provider_id: str, identity: Identity, *, plugin: tuple[str, str] | None = None
+    ) -> None:
+        """Somebody who is signed in may from now on sign in with this, too. Raises `Conflict` as `Identities.link`."""
+        identity = _bounded(identity)
+        async with self._db.transaction() as tx:
+            await self._identities.link(person_id, provider_id, identity, tx)
+            await self._identities.used(provider_id, identity, tx)
+            if identity.secret is not None and plugin is not None:
+                await self._people.set_secret(*plugin, person_id, SIGN_IN_SECRET, identity.secret, tx=tx)
+        await self._people.tell(person_id)
+
     async def _admitted(self, provider_id: str, identity: Identity, found: _Found) -> Admitted:
         """After the transaction: tell who must know, map the role."""
         person_id: UUID = found.row["id"]
@@ -130,11 +146,11 @@ class Joining:
         known = await self._identities.find(provider, identity.subject, tx)
         if known is None:
             return None
+        await self._identities.used(provider, identity, tx)
         row = await tx.fetchrow(_PERSON, known.person_id)
         if row is None:
             return None  # deleted this very moment, and the identity with them
         _refuse_disabled(row)
-        await self._identities.used(provider, identity, tx)
         if row["status"] == "invited" and invite is not None:
             taken = await self._invites.consume(tx, invite)
             row = await _activate(tx, known.person_id, taken.role)
@@ -142,7 +158,7 @@ class Joining:
 
     async def _by_email(self, tx: Queries, provider: str, identity: Identity) -> _Found | None:
         """Somebody whose address an admin wrote or a provider verified, if this provider says it is verified, too."""
-        if not identity.email or not identity.email_verified:
+        if not identity.email or not identity.email_verified:  # `_bounded` leaves only plain ones verified
             return None
         rows = await tx.fetch(_BY_EMAIL, identity.email)
         if not rows:
@@ -155,10 +171,11 @@ class Joining:
         row: Any = rows[0]
         _refuse_disabled(row)
         await self._identities.link(row["id"], provider, identity, tx)
+        await self._identities.used(provider, identity, tx)
         if row["status"] == "invited" and not row["has_identity"]:
             # An admin made this account for this address and waits for nothing but its owner.
-            row = await _activate(tx, row["id"], Role(row["role"]))
-        return _Found(row, joined=True)
+            return _Found(await _activate(tx, row["id"], Role(row["role"])), joined=True)
+        return _Found(await tx.fetchrow(_PERSON, row["id"]), joined=True)
 
     async def _newcomer(self, tx: Queries, provider: str, identity: Identity, invite: str | None) -> _Found:
         if not await tx.fetchval("SELECT EXISTS (SELECT FROM medianest.users)"):
@@ -232,14 +249,16 @@ def _bounded(identity: Identity) -> Identity:
     avatar = identity.avatar
     if avatar is not None and not (avatar.startswith("https://") and len(avatar) <= _LONGEST_URL):
         avatar = None
-    email = (identity.email or "").replace("\0", "").strip()
-    email_kept = email if "@" in email and len(email) <= 254 else None
+    sent = identity.email or ""
+    email = sent.replace("\0", "").strip()
+    email_kept = email if "@" in email and len(email) <= LONGEST else None
     return identity.model_copy(
         update={
             "username": identity.username.replace("\0", "")[:_LONGEST_TEXT],
             "display_name": identity.display_name.replace("\0", "").strip()[:_LONGEST_TEXT],
             "email": email_kept,
-            "email_verified": identity.email_verified and email_kept is not None,
+            # Looked at as it was sent: cleaned, it might be somebody else's.
+            "email_verified": identity.email_verified and is_plain(sent),
             "avatar": avatar,
         }
     )

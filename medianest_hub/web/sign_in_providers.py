@@ -17,7 +17,7 @@ from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_api.errors import BadInput, Forbidden, HubError, NotFound, Unauthorized
 from medianest_hub.plugin_api.people import ACCOUNT, Person
 from medianest_hub.plugin_api.routes import Call, Empty, Handler, Router
-from medianest_hub.plugin_api.sign_in import SIGN_IN_SECRET, Identity
+from medianest_hub.plugin_api.sign_in import Identity
 from medianest_hub.web import provider_calls
 from medianest_hub.web.auditing import leave_out_of_audit, note_for_audit
 from medianest_hub.web.calling import RequestFacts, facts
@@ -241,7 +241,7 @@ async def _admitted(
 ) -> SignedInBy | AwaitingApproval | Linked:
     wishes, request = attempt.wishes, facts(call)
     if wishes.link is not None:
-        await _link(parts, provider, wishes.link, identity)
+        await parts.joining.link(wishes.link, provider.id, identity, plugin=provider.secrets_of)
         await _finish(parts, request, attempt)
         note_for_audit(provider=provider.id, linked=True)
         return Linked(return_to=wishes.return_to)
@@ -260,14 +260,6 @@ async def _admitted(
     )
     token = await token_answer(parts, call, signed_in, call.body.client)
     return SignedInBy(**dict(token), return_to=wishes.return_to)
-
-
-async def _link(parts: HubParts, provider: Provider, person_id: UUID, identity: Identity) -> None:
-    async with parts.db.transaction() as tx:
-        await parts.identities.link(person_id, provider.id, identity, tx)
-        await parts.identities.used(provider.id, identity, tx)
-        if identity.secret is not None:
-            await parts.people.set_secret(*provider.secrets_of, person_id, SIGN_IN_SECRET, identity.secret, tx=tx)
 
 
 async def _finish(parts: HubParts, request: RequestFacts, attempt: Attempt) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from medianest_hub.testing.hub import PASSWORD, Hub, HubProcess, free_port, run_hub
 from tests.e2e import oidc_provider
@@ -202,3 +203,42 @@ async def test_an_invitation_is_accepted_with_an_outside_account(hub: Hub, world
         await at_plex(page, "gast")
         await page.wait_for_url("**/account")
         await expect(page.locator("#what")).to_contain_text("Guest")
+
+
+async def test_an_accounts_picture_shows_and_initials_as_long_as_there_is_none(
+    hub: Hub, world: World, browser: Browser
+) -> None:
+    world.plex.world.friend("gina", friendly_name="Gina Good")
+    png = base64.b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    )
+
+    async def there(route: Route) -> None:
+        await route.fulfill(body=png, content_type="image/png")
+
+    async with device(browser, hub.url, DESK) as one:
+        await one.context.route("**/api/v1/images/**", lambda route: route.fulfill(status=502))
+        page = await one.open("/sign-in", "#providers button")
+        async with one.context.expect_page() as opened:
+            await page.get_by_role("button", name="Continue with Plex").click()
+        await at_plex(await opened.value, "gina")
+        await page.wait_for_url("**/account")
+        await expect(page.locator("#who")).to_have_text("Gina Good")
+        await expect(page.locator("#face")).to_have_text("GG")
+        await one.context.unroute("**/api/v1/images/**")
+        await one.context.route("**/api/v1/images/**", there)
+        await page.reload()
+        await expect(page.locator("#face img")).to_be_visible()
+        await expect(page.locator("#face")).to_have_text("")
+    async with device(browser, hub.url, DESK) as desk:
+        await desk.context.route("**/api/v1/images/**", there)
+        page = await desk.open("/sign-in", "#form")
+        await page.fill("#username", "ada")
+        await page.fill("#password", PASSWORD)
+        await page.press("#password", "Enter")
+        await page.wait_for_url("**/account")
+        page = await desk.open("/people", "#people li")
+        await expect(page.locator("#people li", has_text="Gina Good").locator(".face img")).to_be_visible()
+        await page.get_by_role("button", name="Manage Gina Good").click()
+        await expect(page.locator("#person-face img")).to_be_visible()
+        await check_page(page)

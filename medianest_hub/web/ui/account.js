@@ -3,7 +3,7 @@
 import { showKeys } from "./account-keys.js";
 import { showSessions } from "./account-sessions.js";
 import { showWays } from "./account-ways.js";
-import { enter, initials } from "./bar.js";
+import { enter, showFace } from "./bar.js";
 import { byId, say } from "./dom.js";
 import { noteOf, onSubmit } from "./forms.js";
 import * as session from "./session.js";
@@ -15,7 +15,7 @@ let needsCurrent = true;
 async function showUser() {
   const user = await session.call("GET", "users/me");
   const name = user.display_name || user.username;
-  byId("face").textContent = initials(name);
+  showFace(byId("face"), user);
   byId("who").textContent = name;
   byId("what").textContent = [ROLES[user.role], name === user.username ? null : user.username].filter(Boolean).join(" · ");
   byId("known-as").value = user.username;

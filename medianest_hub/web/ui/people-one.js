@@ -1,6 +1,6 @@
 // One person, for admins: role, letting in and out, a password link, signing out, what happened lately, deletion.
 
-import { initials } from "./bar.js";
+import { showFace } from "./bar.js";
 import { ask, busy, showOnce, toast } from "./dialogs.js";
 import { byId, el, when } from "./dom.js";
 import { clear, onSubmit } from "./forms.js";
@@ -18,7 +18,7 @@ const path = (rest = "") => `users/${person.id}${rest}`;
 export function openPerson(one, afterwards) {
   person = one;
   changed = afterwards;
-  byId("person-face").textContent = initials(nameOf());
+  showFace(byId("person-face"), person);
   byId("person-name").textContent = nameOf();
   byId("person-about").replaceChildren(
     [person.username, person.email, person.has_password ? "password" : null, ...person.providers].filter(Boolean).join(" · "),

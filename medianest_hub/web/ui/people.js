@@ -1,6 +1,6 @@
 // For admins: everybody who is known, newcomers waiting to be let in, and invitations.
 
-import { enter, initials } from "./bar.js";
+import { enter, showFace } from "./bar.js";
 import { busy, toast } from "./dialogs.js";
 import { byId, el, say, when } from "./dom.js";
 import { showInvites } from "./people-invites.js";
@@ -16,7 +16,7 @@ const nameOf = (person) => person.display_name || person.username;
 function about(person, ...tags) {
   const handle = nameOf(person) === person.username ? null : person.username;
   return el("div", { class: "about faced" },
-    el("div", { class: "face small", "aria-hidden": "true" }, initials(nameOf(person))),
+    showFace(el("div", { class: "face small", "aria-hidden": "true" }), person),
     el("div", { class: "stack tight" },
       el("p", { class: "name" }, nameOf(person), ...tags),
       el("p", { class: "soft small" },

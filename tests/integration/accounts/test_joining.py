@@ -40,7 +40,8 @@ class House:
         return await self.joining(**settings).admit(provider, identity, **more)
 
     async def somebody(self, name: str, email: str | None = None, verified: bool = True, **more: Any) -> UUID:
-        made = await self.hub.people.create(name, None, Role.MEMBER, email=email, email_verified=verified, **more)
+        role = more.pop("role", Role.MEMBER)
+        made = await self.hub.people.create(name, None, role, email=email, email_verified=verified, **more)
         return made.id
 
     async def count(self, table: str) -> int:
@@ -94,6 +95,28 @@ async def test_an_address_the_provider_did_not_verify_joins_nobody(house: House)
 async def test_an_address_kept_unverified_joins_nobody(house: House) -> None:
     await house.somebody("mia", "mia@example.org", verified=False)
     await refused(house.admit(), "invite_needed")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    ["mi\u00ada@kitchen.org", "mia\u200b@kitchen.org", "mi\na@kitchen.org", " mia@kitchen.org ", "mia\0@kitchen.org"]
+    + ["m\u0130a@kitchen.org", "mia@\u212aitchen.org", "\uff4dia@kitchen.org", "mia@kitchen.org\u2028", "a@mia@kitchen.org"],
+)
+async def test_an_address_that_only_looks_or_folds_like_ours_joins_nobody(house: House, sent: str) -> None:
+    await house.somebody("mia", "mia@kitchen.org", role=Role.ADMIN)
+    admitted = await house.admit(MIA.model_copy(update={"email": sent}), newcomers="auto")
+    assert admitted.created
+    assert not admitted.joined
+    assert admitted.person is not None
+    account = await house.hub.people.account(admitted.person.id)
+    assert account is not None
+    assert not account.email_verified
+
+
+@pytest.mark.parametrize("ours", ["m\u0130a@example.org", "mia@example.org ", "mia\u200b@example.org"])
+async def test_an_address_written_here_in_another_way_is_nobodys(house: House, ours: str) -> None:
+    await house.somebody("mia", ours)
+    assert not (await house.admit(newcomers="auto")).joined
 
 
 async def test_an_address_two_people_have_joins_neither(house: House) -> None:
@@ -306,3 +329,34 @@ async def test_one_outside_account_is_one_persons(house: House) -> None:
     await house.identities.link(house.root.id, "plex", MIA)
     await house.identities.link(house.root.id, "plex", MIA)
     await refused(house.identities.link(other, "plex", MIA), "identity_taken", Conflict)
+
+
+async def test_a_picture_and_an_empty_name_follow_the_account_at_linking_and_at_every_sign_in(house: House) -> None:
+    people = house.hub.people
+    tom, lea = await house.somebody("tom"), await house.somebody("lea", MIA.email, display_name="Lea at home")
+
+    async def shown(person_id: UUID) -> tuple[str | None, str]:
+        account = await people.account(person_id)
+        assert account is not None
+        return account.avatar, account.display_name
+
+    pictured = MIA.model_copy(update={"avatar": "https://plex.tv/1.png", "display_name": "Mia"})
+    own = pictured.model_copy(update={"subject": "tom", "email": None})
+    await house.joining().link(tom, "plex", own)
+    assert await shown(tom) == ("https://plex.tv/1.png", "Mia")
+    known = await people.get(tom)
+    assert known is not None
+    assert known.display_name == "Mia"  # not what was read before
+    assert (await house.admit(pictured)).joined
+    assert await shown(lea) == ("https://plex.tv/1.png", "Lea at home")
+    again = await house.admit(own.model_copy(update={"avatar": "https://plex.tv/2.png", "display_name": "Another"}))
+    assert again.person is not None
+    assert again.person.display_name == "Mia"
+    assert await shown(tom) == ("https://plex.tv/2.png", "Mia")
+    for avatar in (None, "http://plex.tv/3.png", "https://plex.tv/" + "x" * 1000):
+        await house.admit(own.model_copy(update={"avatar": avatar}))
+        assert (await shown(tom))[0] == "https://plex.tv/2.png"
+    await people.change(tom, status="disabled")
+    with pytest.raises(Forbidden):
+        await house.admit(own.model_copy(update={"avatar": "https://plex.tv/4.png"}))
+    assert (await shown(tom))[0] == "https://plex.tv/2.png"
