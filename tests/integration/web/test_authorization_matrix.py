@@ -18,14 +18,21 @@ from medianest_hub.plugin_api.sign_in import Identity
 from medianest_hub.settings import LimitSettings
 from medianest_hub.web.mounted import Mounted
 
-from .callers import COLUMNS, FORBIDDEN, GATE_CODES, IN, OPEN, UNKNOWN, Callers, may
+from .callers import COLUMNS, FORBIDDEN, GATE_CODES, IN, OPEN, UNKNOWN, Callers, Column, may
 from .conftest import Install, Site, Somebody, StartSite
+from .reasons import NO_OWNER, OWN_CREDENTIAL, PUBLIC
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PLUGIN = """
+import base64
 from uuid import UUID
 from pydantic import BaseModel
+
+DOT = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+heard = []
 
 router = Router()
 owners = {}
@@ -68,6 +75,27 @@ async def changers(ctx, call: Call) -> None:
 async def open_to_all(ctx, call: Call) -> None:
     return None
 
+class Link(BaseModel):
+    link: str
+
+@router.get("/dot", permission="look")
+async def dot(ctx, call: Call) -> Link:
+    return Link(link=ctx.images.link("dot", "."))
+
+async def draw(ctx: Context[PluginSettings], ref: str, width: int, height: int) -> bytes:
+    return DOT
+
+async def hear(ctx: Context[PluginSettings], payload: Body) -> None:
+    heard.append(payload.name)
+
+@hookimpl
+def hub_images():
+    return [ImageSource("dot", draw)]
+
+@hookimpl
+def hub_webhooks():
+    return [Webhook("by_header", hear, Body), Webhook("in_path", hear, Body, secret_in_path=True)]
+
 @hookimpl
 def hub_plugin():
     permissions = [
@@ -82,19 +110,7 @@ def hub_plugin():
 def hub_routes():
     return router
 """
-NO_OWNER = {
-    "/api/v1/jobs/{id}": "the store finds only what the person may see, which differs for admins",
-    "/api/v1/dashboard/{widget}": "a widget is nobody's; which ones somebody may see is decided by their permissions",
-    "/api/v1/images/{id}": "the id is a signed and expiring proof that its picture was shown to somebody",
-    "/api/v1/youtube/files/{token}": "the token is a signed and expiring link that only its owner could make",
-    "/ui/{version}/{file}": "files of the program itself, the same for everybody",
-}
-"""Routes for members or everybody with something in their path and nobody to ask whose it is, and why that is right."""
-
-OWN_CREDENTIAL = {
-    "/api/v1/auth/refresh": "the refresh token it takes is the credential; without a good one it answers 401",
-}
-"""Public routes that answer a stranger 401 all the same, and why."""
+OWN, OFF = "401 by a credential of its own", "404 plugin_disabled"
 
 
 async def of_mia_things(site: Site, mia: Somebody) -> UUID:
@@ -153,22 +169,41 @@ async def ask(site: Site, one: Mounted, token: str, thing: str) -> tuple[str, st
     code = reply.json()["code"] if is_problem else ""
     if reply.status >= 500:
         return "a fault of the server", f"{reply.status} {code}"
-    return GATE_CODES.get(code, IN if one.permission is not None else OPEN), f"{reply.status} {code}"
+    own = OWN if reply.status == 401 and code == OWN_CREDENTIAL.get(one.template) else None
+    return own or GATE_CODES.get(code, IN if one.permission is not None else OPEN), f"{reply.status} {code}"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site(install_once: Install, start_once: StartSite) -> Site:
     install_once("matrix", PLUGIN)
     # Every plugin that is installed takes part; whatever they limit is out of the way.
-    return await start_once(
+    started = await start_once(
         plugins__blocked="[]", **{f"limits__{zone}": "1000000/minute" for zone in LimitSettings.model_fields}
     )
+    for hook in ("by_header", "in_path"):
+        await secret_of(started, hook)
+    return started
+
+
+async def secret_of(site: Site, hook: str) -> str:
+    """A new secret of that webhook of the matrix' plugin, without which it would not be there."""
+    ada = await site.person("ada", Role.ADMIN)
+    made = await site.post(f"/api/v1/plugins/matrix/webhooks/{hook}/secret", by=ada)
+    assert made.status == 201, made.body
+    return str(made.json()["secret"])
 
 
 def open_routes(site: Site) -> list[Mounted]:
     """Those whose source runs."""
     running = {name for name, runtime in site.hub.host.runtimes.items() if runtime.running}
     return [one for one in site.mounted if one.needs is None or one.needs in running]
+
+
+def expected_of(one: Mounted, column: Column, site: Site) -> str:
+    """The verdict that the declaration of the route holds for that caller."""
+    if one.permission is not None:
+        return column.expected(one, site)
+    return OWN if one.template in OWN_CREDENTIAL else OPEN
 
 
 async def test_every_route_gives_everybody_the_verdict_its_declaration_says(
@@ -178,7 +213,7 @@ async def test_every_route_gives_everybody_the_verdict_its_declaration_says(
     wrong: list[str] = []
     for one in open_routes(site):
         for column in COLUMNS:
-            expected = column.expected(one, site) if one.permission is not None else OPEN
+            expected = expected_of(one, column, site)
             token = await column.token(callers, one)
             verdict, answer = await ask(site, one, token, str(uuid.uuid4()))
             cells += 1
@@ -249,6 +284,37 @@ async def test_no_route_with_somebodys_object_in_its_path_goes_without_an_owner(
         if "{" in one.template and one.permission != ADMIN and one.route.owner is None
     }
     assert unguarded - {template for template in unguarded if _admins_only(site, template)} == set(NO_OWNER)
+
+
+async def test_no_route_is_public_without_a_reason(site: Site) -> None:
+    public = {one.template for one in site.mounted if one.permission is None}
+    assert public == set(PUBLIC), "say in reasons.py why strangers may use it, or remove what is gone"
+    assert set(OWN_CREDENTIAL) < set(PUBLIC)
+
+
+async def test_what_is_off_is_not_there_for_anybody(site: Site) -> None:
+    callers, there = Callers(site), open_routes(site)
+    off = [one for one in site.mounted if one not in there]
+    assert {one.needs for one in off} == {"plex"}
+    for one in off:
+        for column in COLUMNS:
+            answer = (await ask(site, one, await column.token(callers, one), str(uuid.uuid4())))[1]
+            assert answer == OFF, f"{one.route.method} {one.template}: {column.name}"
+
+
+async def test_the_webhooks_secret_and_the_pictures_link_open_what_no_token_does(site: Site) -> None:
+    mia, heard = await site.person("mia"), sys.modules["synthetic_matrix.plugin"].heard
+    in_header, in_path = await secret_of(site, "by_header"), await secret_of(site, "in_path")
+    hooks = "/api/v1/hooks/matrix"
+    bearer = {"Authorization": f"Bearer {in_header}"}
+    assert (await site.post(f"{hooks}/by_header", headers=bearer, json={"name": "a"})).status == 200
+    assert (await site.post(f"{hooks}/in_path/{in_path}", json={"name": "b"})).status == 200
+    assert (await site.post(f"{hooks}/in_path/{in_header}", json={"name": "c"})).status == 404
+    assert (await site.post(f"{hooks}/by_header", by=mia, json={"name": "d"})).status == 401
+    assert heard == ["a", "b"]
+    link = (await site.get("/api/v1/matrix/dot", by=mia)).json()["link"]
+    assert (await site.get(link)).status == 200
+    assert (await site.get(link[:-4] + "AAAA", by=mia)).status == 404
 
 
 def _admins_only(site: Site, template: str) -> bool:
