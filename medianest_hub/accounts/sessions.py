@@ -68,9 +68,9 @@ WITH used AS (
     UPDATE medianest.sessions SET last_used_at = now(), expires_at = now() + {IDLE.format("remember")}
     WHERE id = $1 AND ended_at IS NULL RETURNING user_id
 ), key AS (
-    UPDATE medianest.api_keys SET last_used_at = now() WHERE id = $1
+    UPDATE medianest.api_keys SET last_used_at = now() WHERE id = $1 RETURNING user_id
 )
-UPDATE medianest.users SET last_seen_at = now() WHERE id = (SELECT user_id FROM used)
+UPDATE medianest.users SET last_seen_at = now() WHERE id IN (SELECT user_id FROM used UNION ALL SELECT user_id FROM key)
 """  # nosec B608 # noqa: S608 - names are constants of ours
 _END = """
 UPDATE medianest.sessions SET ended_at = now(), end_reason = $2 WHERE id = $1 AND ended_at IS NULL RETURNING id

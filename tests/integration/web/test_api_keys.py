@@ -288,6 +288,16 @@ async def test_its_last_use_is_noted_once_and_not_with_every_request(pair: tuple
     assert await one.parts.db.fetchval(query, made["id"]) == first
 
 
+async def test_whoever_uses_a_key_was_seen_and_nobody_else(pair: tuple[Site, Site]) -> None:
+    one, _ = pair
+    mia, kim = await one.person("mia"), await one.person("kim")
+    made = await key_of(one, mia, "keys.look")
+    await one.parts.db.execute("UPDATE medianest.users SET last_seen_at = now() - interval '30 days'")
+    await one.get("/api/v1/keys/mine", headers=bearing(made["key"]))
+    seen = "SELECT last_seen_at > now() - interval '1 minute' FROM medianest.users WHERE id = $1"
+    assert [await one.parts.db.fetchval(seen, somebody.id) for somebody in (mia, kim)] == [True, False]
+
+
 async def test_a_flood_of_unknown_keys_reaches_postgres_once_for_each_and_only_as_far_as_the_limit_goes(
     start_once: StartSite,
 ) -> None:
