@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from medianest_hub.accounts.email_addresses import is_plain
 from medianest_hub.plugin_api.people import Role
 from medianest_hub.plugin_api.sign_in import Identity
 from medianest_hub.settings import OidcSettings
@@ -36,12 +37,17 @@ def identity(proven: Claims, more: Claims, settings: OidcSettings, otherwise: Ro
 
 
 def _email(proven: Claims, more: Claims) -> tuple[str | None, bool]:
-    """The address, and whether the provider says of this very one that it is verified: true, not "true" and not 1."""
+    """The address, and whether the provider says of this very one that it is verified: true, not "true" and not 1.
+
+    One that is not plain as it was sent never is.
+    """
     for claims, other in ((more, proven), (proven, more)):
         email = _text(claims, "email", 254)
         if not email:
             continue
         same = _text(other, "email", 254) == email
+        if not is_plain(claims["email"]) or (same and other["email"] != claims["email"]):
+            return email, False  # cleaned, it may be somebody else's
         denied = any(said.get("email_verified") is False for said in (claims, other if same else {}))
         said = claims.get("email_verified") is True or (same and other.get("email_verified") is True)
         return email, said and not denied

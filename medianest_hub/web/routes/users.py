@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from medianest_hub.accounts.account import Status
+from medianest_hub.accounts.email_addresses import LONGEST, PLAIN
 from medianest_hub.accounts.password_links import PasswordLink
 from medianest_hub.accounts.people import no_such_person
 from medianest_hub.jobs.assembly import HubParts
@@ -21,9 +22,7 @@ from medianest_hub.web.routes.people_views import PersonPath, PersonView, person
 router = Router()
 
 DisplayName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Email = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")
-]
+Email = Annotated[str, StringConstraints(max_length=LONGEST, pattern=PLAIN)]
 
 
 class PeopleWanted(BaseModel):

@@ -1,6 +1,6 @@
 """What plex.tv and a Plex server answer, as far as it is used here; anything unknown is let pass, nothing is fetched.
 
-Shapes: Plex's own OpenAPI document and public clients. Text is made fit for a database on the way in.
+Shapes: Plex's own OpenAPI document and public clients. Text but addresses is made fit for a database on the way in.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ def _clean(text: Any) -> Any:
 
 Name = Annotated[str, BeforeValidator(lambda value: _clean("" if value is None else value))]
 """A name that may be missing, null or empty."""
+
+Address = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
+"""An e-mail address as it was sent: cleaned, it might be another one. The hub decides whether it is fit to be used."""
 
 Secret = Annotated[str, Field(min_length=4, max_length=4096, pattern=r"^[\x21-\x7e]+$")]
 """A token: fit for a header."""
@@ -53,7 +56,7 @@ class Account(Answer):
     username: Name = ""
     title: Name = ""
     friendly_name: Annotated[Name, Field(alias="friendlyName")] = ""
-    email: Name = ""
+    email: Address = ""
     confirmed: bool | None = False
     thumb: Annotated[str | None, Field(max_length=2048)] = None
 

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from medianest_hub.plugin_api.errors import Forbidden, Gone, Unavailable, UpstreamError
+from medianest_plex.models import Account
 from medianest_plex.sign_in import begin, complete
 from tests.simulators.plex.server import PlexSimulator
 
@@ -272,3 +273,8 @@ async def test_the_server_gets_only_the_token_made_for_it(ctx, plex):
     sent = {one.headers.get("X-Plex-Token") for one in (*plex.asked_of("root"), *plex.asked_of("identity"))}
     assert identity.secret not in sent
     assert sent == {None, plex.world.home.access_tokens[plex.world.find("friend").id]}
+
+
+def test_an_address_is_handed_on_as_plex_sent_it():
+    sent = " bo\u202ess@example.org"
+    assert Account.model_validate({"id": 1, "email": sent, "confirmed": True}).email == sent

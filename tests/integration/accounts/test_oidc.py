@@ -375,6 +375,18 @@ async def test_an_address_is_verified_only_where_it_is_said_of_that_address_and_
     assert (found.email, found.email_verified) == ("mia@example.org", verified)
 
 
+@pytest.mark.parametrize(
+    "sent", ["mi\u00ada@example.org", " mia@example.org", "mia\u200b@example.org", "m\u0131a@example.org"]
+)
+@pytest.mark.parametrize("said_twice", [False, True])
+async def test_an_address_is_not_verified_by_being_cleaned(
+    make: MakeProvider, issuer: Issuer, sent: str, said_twice: bool
+) -> None:
+    issuer.claims = {"email": "mia@example.org", "email_verified": True} if said_twice else {}
+    issuer.userinfo = {"email": sent, "email_verified": True}
+    assert not (await sign_in(make(), issuer)).email_verified
+
+
 async def test_a_refresh_token_tells_whether_somebody_still_may(make: MakeProvider, issuer: Issuer) -> None:
     provider = make(scopes=["openid", "offline_access"])
     found = await sign_in(provider, issuer)

@@ -102,6 +102,8 @@ async def test_bad_input_is_refused_with_its_field(site: Site, root: Somebody) -
         ("POST", USERS, {"username": "x" * 70}),
         ("POST", USERS, {"username": "tom", "password": "short"}),
         ("POST", USERS, {"username": "tom", "email": "no address"}),
+        ("POST", USERS, {"username": "tom", "email": "tom@\u212aitchen.example"}),
+        ("POST", USERS, {"username": "tom", "email": "to\u00adm@kitchen.example"}),
         ("POST", USERS, {"username": "tom", "role": "emperor"}),
         ("POST", USERS, {"username": "tom", "status": "active"}),
         ("PATCH", f"{USERS}/{mia.id}", {"status": "invited"}),
