@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import contextvars
 from contextlib import ExitStack
+from dataclasses import replace
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from pydantic import BaseModel
@@ -42,6 +43,9 @@ log = structlog.get_logger(__name__)
 
 SanicRequest = Request[Any, Any]
 _NOTHING_ASKED = Reply(None, "", "", b"")
+
+SLOW_BODY_SECONDS: Final = 0.3
+"""Who sends a body that takes longer to arrive is asked about again: they may have been thrown out meanwhile."""
 
 
 class Exchange:
@@ -141,11 +145,29 @@ class Endpoint:
         exchange.person = person
         if runtime is not None and not runtime.running:
             raise runtime.refusal()
-        if person is not None and mounted.permission is not None and not person.can(mounted.permission):
-            raise Forbidden("You may not do this.", params={"permission": mounted.permission})
+        self._check_permission(person)
         if self._cached is not None:
             return await self._serve_cached(exchange, self._cached, gate, plan, reply, person)
         return await self._serve_made(exchange, person)
+
+    def _check_permission(self, person: Person | None) -> None:
+        needed = self.mounted.permission
+        if person is not None and needed is not None and not person.can(needed):
+            raise Forbidden("You may not do this.", params={"permission": needed})
+
+    async def _ask_again(self, exchange: Exchange) -> Person | None:
+        """Who this is now, past every hint; raises what the gate would of a request that came this moment."""
+        gate, claims = self._hub.gate, exchange.claims
+        if gate is None or claims is None:
+            return None
+        try:
+            exchange.person = await gate.person_now(claims)
+        except (Unauthorized, Unavailable):
+            if self.mounted.permission is not None:
+                raise
+            exchange.claims = exchange.person = None
+        self._check_permission(exchange.person)
+        return exchange.person
 
     async def _find_key(self, gate: Gate, authorization: str, plan: Plan) -> Claims | None:
         """What an API key says that is asked about for the first time; a public route does without an answer."""
@@ -213,16 +235,17 @@ class Endpoint:
             self._binder = Binder(self.mounted.models)
         segments = {name: exchange.segments[f"p{index}"] for index, name in enumerate(self._names)}
         path, wrong = self._binder.path(segments)
-        if route.owner is not None and path is not None:
-            asked: Call[Any, Any, Any] = Call(path, Empty(), Empty(), exchange.id, facts, person)
-            owner = await within(route.deadline, route.owner, (ctx, asked), exchange.id, held)
-            if owner is None or person is None or not (person.is_admin or owner == person.id):
-                raise NotFound("There is no such thing, or it is somebody else's.")
+        asked: Call[Any, Any, Any] = Call(path, Empty(), Empty(), exchange.id, facts, person)
+        await self._check_owner(ctx, asked, held)
         query, more = self._binder.query(exchange.request.query_string)
         wrong += more
         body: BaseModel | None = Empty()
         if self._binder.wants_body or route.method in ("POST", "PUT", "PATCH"):
+            began = perf_counter()
             content = await read_body(exchange.request, route.body_limit)
+            if perf_counter() - began > SLOW_BODY_SECONDS:
+                person = await self._ask_again(exchange)
+                await self._check_owner(ctx, replace(asked, person=person), held)
             headers = exchange.request.headers
             body, more = self._binder.body(headers.get("content-type"), headers.get("content-encoding"), content)
             wrong += more
@@ -231,6 +254,14 @@ class Endpoint:
         call: Call[Any, Any, Any] = Call(path, query, body, exchange.id, facts, person)
         exchange.reached = True
         return await within(route.deadline, route.handler, (ctx, call), exchange.id, held, context)
+
+    async def _check_owner(self, ctx: Any, asked: Call[Any, Any, Any], held: ExitStack) -> None:
+        route, person = self._route, asked.person
+        if route.owner is None or asked.path is None:
+            return
+        owner = await within(route.deadline, route.owner, (ctx, asked), asked.request_id, held)
+        if owner is None or person is None or not (person.is_admin or owner == person.id):
+            raise NotFound("There is no such thing, or it is somebody else's.")
 
     async def _send(self, result: object, exchange: Exchange) -> Answer | None:
         declared, block, status = self.mounted.models.answer, self._hub.block, self._route.status

@@ -23,6 +23,7 @@ from medianest_hub.web.rate_limits import LocalLimiter, Refusal, Zone
 from medianest_hub.web.redis_trip import Question, RedisTrip, Reply
 
 _SCHEME: Final = "bearer "
+_ALIVE: Final = Reply(True, "", "", b"")
 
 
 class LimitReached(TooMany):
@@ -130,6 +131,13 @@ class Gate:
         if person is None or not person.permissions:  # somebody disabled has none at all
             raise invalid_key() if claims.is_key else session_ended()
         return claims.narrow(person)
+
+    async def person_now(self, claims: Claims) -> Person:
+        """As `person`, past every hint of the session and what is remembered of its person."""
+        if await self._sessions.over((claims.session_id,)):
+            raise invalid_key() if claims.is_key else session_ended()
+        self._people.forget(claims.person_id)
+        return await self.person(claims, _ALIVE)
 
 
 def session_ended() -> Unauthorized:

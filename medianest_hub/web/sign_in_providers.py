@@ -241,6 +241,9 @@ async def _admitted(
 ) -> SignedInBy | AwaitingApproval | Linked:
     wishes, request = attempt.wishes, facts(call)
     if wishes.link is not None:
+        # The provider may have taken its time, in which somebody was signed out so that they link nothing.
+        if wishes.link_session is None or await parts.sessions.over((wishes.link_session,)):
+            raise over()
         await parts.joining.link(wishes.link, provider.id, identity, plugin=provider.secrets_of)
         await _finish(parts, request, attempt)
         note_for_audit(provider=provider.id, linked=True)

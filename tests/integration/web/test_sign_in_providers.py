@@ -381,6 +381,22 @@ async def test_linking_wants_a_fresh_sign_in_and_the_session_that_asked(
     assert said(await browser.complete(tom)) == (409, "identity_taken")
 
 
+async def test_a_session_that_ends_while_the_provider_is_asked_links_nothing(
+    site: Site, door: Door, browser: Browser
+) -> None:
+    mia = await site.person("mia")
+
+    async def slow(state: object, answer: object) -> Identity:
+        # As another process ends it: nothing here has heard of it.
+        await site.parts.db.execute("UPDATE medianest.sessions SET ended_at = now() WHERE id = $1", mia.session_id)
+        return MIA
+
+    door.will(complete=slow)
+    assert (await browser.start(mia, link=True)).status == 200
+    assert said(await browser.complete(mia)) == (410, "attempt_over")
+    assert await site.parts.identities.of_person(mia.id) == []
+
+
 async def test_the_last_way_in_cannot_be_unlinked_and_another_can(site: Site, door: Door, browser: Browser) -> None:
     door.will(complete=MIA)
     await browser.start()
