@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from medianest_hub.accounts.account import COLUMNS, WITH_OVERRIDES, Account, Status, account_of
+from medianest_hub.accounts.acting import lock_person, lock_with_admins, still_active, still_admin
 from medianest_hub.accounts.names import clean_username, username_key
 from medianest_hub.accounts.password_rules import check_password
 from medianest_hub.accounts.passwords import Passwords
@@ -174,29 +175,27 @@ class People:
         status: Status = "active",
         tx: Queries | None = None,
         password_hash: str | None = None,
+        by: UUID | None = None,
     ) -> Person:
         """A new person. Raises `BadInput` for a bad name or password, `Conflict` for a name that is taken.
 
         `password_hash` takes the place of `password` where the hash was made before a transaction `tx` began, which
-        goes on after a `Conflict`.
+        goes on after a `Conflict`. `by` is the admin who makes them: `Forbidden` if they are none any more.
         """
         name = clean_username(username)
         if password is not None:
             check_password(password, name)
             password_hash = await self.passwords.hash(password)
-        row = await (tx or self._db).fetchrow(
-            _CREATE,
-            new_id(),
-            name,
-            username_key(name),
-            display_name,
-            email,
-            email_verified,
-            avatar,
-            role.value,
-            status,
-            password_hash,
+        values = (
+            *(new_id(), name, username_key(name), display_name, email, email_verified),
+            *(avatar, role.value, status, password_hash),
         )
+        if tx is not None:
+            row = await tx.fetchrow(_CREATE, *values)
+        else:
+            async with self._db.transaction() as own:
+                await still_admin(own, by)
+                row = await own.fetchrow(_CREATE, *values)
         if row is None:
             raise Conflict(f"Somebody is named {name!r} already; choose another name.", code="username_taken")
         return self.person_of(row)
@@ -250,10 +249,6 @@ class People:
         """Raises `Conflict` when the last active admin would be gone, `NotFound`."""
         await self.change(person_id, role=role)
 
-    async def set_status(self, person_id: UUID, status: Status) -> None:
-        """The caller ends the sessions of somebody disabled. Raises `Conflict` for the last active admin, `NotFound`."""
-        await self.change(person_id, status=status)
-
     async def change(
         self,
         person_id: UUID,
@@ -262,31 +257,36 @@ class People:
         status: Status | None = None,
         display_name: str | None = None,
         email: str | None = None,
+        by: UUID | None = None,
     ) -> Account:
         """Change what is given, all or nothing; an empty `email` removes it, another counts as verified.
 
-        The caller ends the sessions of somebody disabled. Raises `Conflict` `last_admin`, `NotFound`.
+        The caller ends the sessions of somebody disabled. Raises `Conflict` `last_admin`, `NotFound`, and `Forbidden` if
+        `by`, the admin who changes it (or for the name alone, the person), may not do so any more.
         """
         loses_admin = (role is not None and role is not Role.ADMIN) or (status is not None and status != "active")
         async with self._db.transaction() as tx:
             if loses_admin:
-                await self.no_longer_admin(tx, person_id)
+                await self.no_longer_admin(tx, person_id, by)
+            elif by == person_id and role is status is email is None:
+                await still_active(tx, person_id)
+            else:
+                await lock_person(tx, person_id, by)
+            if status == "disabled":  # what was made to let them in does not outlive it
+                await tx.execute("DELETE FROM medianest.password_links WHERE user_id = $1", person_id)
             row = await tx.fetchrow(_CHANGE, person_id, role and role.value, status, display_name, email)
         if row is None:
             raise no_such_person()
         await self.tell(person_id)
         return account_of(row)
 
-    async def no_longer_admin(self, tx: Queries, person_id: UUID) -> None:
-        """To be called before somebody stops being an active admin. Raises `Conflict` for the last one.
+    async def no_longer_admin(self, tx: Queries, person_id: UUID, by: UUID | None = None) -> None:
+        """To be called before somebody stops being an active admin. Raises `Conflict` for the last one, `Forbidden`.
 
         What they let others in with ends, too: nobody gets back in by an invitation of their own.
         """
         # Locking the admins makes two who demote each other at one moment take turns.
-        admins = await tx.fetch(
-            "SELECT id FROM medianest.users WHERE role = 'admin' AND status = 'active' ORDER BY id FOR UPDATE"
-        )
-        if [row["id"] for row in admins] == [person_id]:
+        if await lock_with_admins(tx, person_id, by) == [person_id]:
             raise Conflict("This is the last admin; make somebody else one first.", code="last_admin")
         await tx.execute(
             "UPDATE medianest.invites SET revoked_at = now() WHERE created_by = $1 AND revoked_at IS NULL", person_id

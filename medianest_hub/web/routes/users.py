@@ -109,6 +109,7 @@ async def make_person(parts: HubParts, call: Call[Empty, Empty, NewPerson]) -> M
         email=body.email,
         email_verified=body.email is not None,
         status="active" if body.password is not None else "invited",
+        by=call.caller.id,
     )
     note_for_audit(target=person, role=person.role.value)
     link = None
@@ -126,7 +127,7 @@ async def who_am_i(parts: HubParts, call: Call) -> PersonView:
 @router.patch("/api/v1/users/me", permission=ACCOUNT, body_limit=4 * 1024)
 async def change_own(parts: HubParts, call: Call[Empty, Empty, OwnChange]) -> PersonView:
     """Change how the caller is called."""
-    await parts.people.change(call.caller.id, display_name=call.body.display_name)
+    await parts.people.change(call.caller.id, display_name=call.body.display_name, by=call.caller.id)
     note_for_audit(target=call.caller)
     return await person_view(parts, call.caller.id)
 
@@ -142,7 +143,8 @@ async def change_person(parts: HubParts, call: Call[PersonPath, Empty, PersonCha
     """Change somebody's name, address, role or status; making somebody `active` approves a newcomer.
 
     An e-mail address an admin writes counts as verified. The sessions and API keys of somebody disabled end at once,
-    everywhere. 409 `last_admin` when no active admin would be left.
+    everywhere. 409 `last_admin` when no active admin would be left, `no_way_in` for making active who has nothing to sign
+    in with: make a password link for them.
     """
     body, given = call.body, call.body.model_fields_set
     before = await parts.people.account(call.path.id)
@@ -161,6 +163,7 @@ async def change_person(parts: HubParts, call: Call[PersonPath, Empty, PersonCha
         status=body.status,
         display_name=body.display_name,
         email=(body.email or "") if "email" in given else None,
+        by=call.caller.id,
     )
     return await person_view(parts, account.id)
 
@@ -171,7 +174,7 @@ async def remove_person(parts: HubParts, call: Call[PersonPath]) -> None:
 
     Plugins remove what they hold of them soon after. 409 `last_admin` when no active admin would be left.
     """
-    account = await parts.leaving.remove(call.path.id)
+    account = await parts.leaving.remove(call.path.id, by=call.caller.id)
     note_for_audit(target=Person(account.id, account.username, account.role))
 
 

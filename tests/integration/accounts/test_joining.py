@@ -134,11 +134,11 @@ async def test_a_second_account_of_one_provider_does_not_take_the_firsts_place(h
 
 async def test_somebody_disabled_is_refused_by_identity_and_by_address(house: House) -> None:
     mia = await house.somebody("mia", "mia@example.org")
-    await house.hub.people.set_status(mia, "disabled")
+    await house.hub.people.change(mia, status="disabled")
     await refused(house.admit(newcomers="auto"), "account_inactive")
-    await house.hub.people.set_status(mia, "active")
+    await house.hub.people.change(mia, status="active")
     await house.admit()
-    await house.hub.people.set_status(mia, "disabled")
+    await house.hub.people.change(mia, status="disabled")
     await refused(house.admit(newcomers="auto"), "account_inactive")
     assert await house.count("users") == 2
 
@@ -177,7 +177,7 @@ async def test_a_newcomer_to_be_approved_waits_and_admins_hear_of_it(house: Hous
     mia = await house.hub.people.by_username("mia")
     assert mia is not None
     assert not mia.permissions
-    await house.hub.people.set_status(mia.id, "active")
+    await house.hub.people.change(mia.id, status="active")
     approved = await house.admit(newcomers="approve")
     assert approved.person is not None
     assert approved.person.id == mia.id

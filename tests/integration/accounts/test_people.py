@@ -81,7 +81,7 @@ async def test_the_right_password_opens_and_all_else_is_refused_alike(here: Repl
 async def test_somebody_disabled_may_nothing_and_is_told_so_only_with_the_right_password(
     here: Replica, ada: Person
 ) -> None:
-    await here.people.set_status(ada.id, "disabled")
+    await here.people.change(ada.id, status="disabled")
     with pytest.raises(Forbidden):
         await here.people.check_password("ada", PASSWORD)
     with pytest.raises(Unauthorized):
@@ -184,7 +184,7 @@ async def test_a_reading_under_way_does_not_outlive_a_change(here: Replica, ada:
 
 async def test_the_last_admin_stays_one(here: Replica) -> None:
     first = await here.people.create("first", PASSWORD, Role.ADMIN)
-    for change in (here.people.set_role(first.id, Role.MEMBER), here.people.set_status(first.id, "disabled")):
+    for change in (here.people.set_role(first.id, Role.MEMBER), here.people.change(first.id, status="disabled")):
         with pytest.raises(Conflict) as refused:
             await change
         assert refused.value.error_code == "last_admin"
@@ -270,7 +270,7 @@ async def test_many_are_read_with_one_question_and_as_fresh_as_one(here: Replica
         assert set(first.values()) == {ada, *others}
         assert await here.people.get_many(wanted) == first
         assert asked == 1
-        await here.people.set_status(ada.id, "disabled")
+        await here.people.change(ada.id, status="disabled")
         assert not (await here.people.get_many(wanted))[ada.id].permissions
         assert asked == 2
     assert here.people.known(others[0].id) == others[0]

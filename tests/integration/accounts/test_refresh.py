@@ -163,10 +163,10 @@ async def test_no_token_of_an_ended_expired_or_removed_session_or_of_somebody_di
     await here.db.execute("DELETE FROM medianest.sessions WHERE id = $1", session.id)
     assert await refused(here, token) == "refresh_invalid"
     session, token = await begin(here, ada)
-    await here.people.set_status(ada.id, "disabled")
+    await here.people.change(ada.id, status="disabled")
     assert await refused(here, token) == "refresh_invalid"
     # Refused is not used: let in again, the person goes on.
-    await here.people.set_status(ada.id, "active")
+    await here.people.change(ada.id, status="active")
     assert await here.refresh.rotate(token, time.monotonic())
 
 

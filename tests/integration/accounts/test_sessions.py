@@ -62,7 +62,7 @@ async def test_unknown_and_expired_sessions_are_refused(here: Replica, ada: Pers
 
 async def test_sessions_of_somebody_disabled_are_refused(here: Replica, ada: Person) -> None:
     session = await here.sessions.start(ada.id)
-    await here.people.set_status(ada.id, "disabled")
+    await here.people.change(ada.id, status="disabled")
     assert not await here.sessions.verdict(session.id)
 
 

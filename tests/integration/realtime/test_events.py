@@ -232,7 +232,7 @@ async def test_what_a_person_may_hear_follows_their_role(start_replica: StartRep
     await one.parts.realtime.send("job:done", {"n": 2}, permission=ADMIN)
     await still_open(page, one, me)
     assert numbers(page) == [1]
-    await one.parts.people.set_status(me.person.id, "disabled")
+    await one.parts.people.change(me.person.id, status="disabled")
     async with asyncio.timeout(3):
         await page.gone.wait()
 

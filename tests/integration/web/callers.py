@@ -62,7 +62,7 @@ class Callers:
         """An admin who was thrown out, with a token that has not expired and a session nobody ended."""
         parts = self.site.parts
         somebody = await self.site.person("disabled", Role.ADMIN)
-        await parts.people.set_status(somebody.id, "disabled")
+        await parts.people.change(somebody.id, status="disabled")
         return somebody.token
 
     async def ended(self, _: Mounted) -> str:

@@ -268,7 +268,7 @@ async def test_a_key_of_somebody_disabled_or_short_of_a_permission_is_worth_what
     async with asyncio.timeout(2):
         while verdict(await two.get("/api/v1/keys/mine", headers=bearing(made["key"]))) != (403, "forbidden"):
             await asyncio.sleep(0.02)
-    await one.parts.people.set_status(kim.id, "disabled")
+    await one.parts.people.change(kim.id, status="disabled")
     async with asyncio.timeout(2):
         while verdict(await two.get("/api/v1/keys/mine", headers=bearing(made["key"]))) != (401, "api_key_invalid"):
             await asyncio.sleep(0.02)

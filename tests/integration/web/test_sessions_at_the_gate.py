@@ -125,7 +125,7 @@ async def test_somebody_disabled_or_removed_is_out_though_their_token_is_good(st
     await one.person("ada", Role.ADMIN)
     mia = await one.person("mia")
     assert await status(two, mia) == (200, "")
-    await one.parts.people.set_status(mia.id, "disabled")
+    await one.parts.people.change(mia.id, status="disabled")
     async with asyncio.timeout(2):
         while await status(two, mia) != (401, "session_ended"):
             await asyncio.sleep(0.02)

@@ -160,7 +160,7 @@ async def test_refreshing_is_no_credential_submission(start_once: StartSite, pai
 async def test_somebody_disabled_is_not_refreshed(site: Site) -> None:
     person = await site.parts.people.create("kim", PASSWORD, Role.MEMBER)
     reply = await sign_in(site, "kim")
-    await site.parts.people.set_status(person.id, "disabled")
+    await site.parts.people.change(person.id, status="disabled")
     assert verdict(await site.post(REFRESH, headers=carrying(reply))) == (401, "refresh_invalid")
 
 

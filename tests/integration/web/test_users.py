@@ -6,11 +6,11 @@ import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from medianest_hub.plugin_api import Role
+from medianest_hub.plugin_api import Identity, Role
 
 from .conftest import Install, Site, Somebody, StartSite
 
@@ -96,6 +96,17 @@ async def test_somebody_made_without_a_password_is_let_in_by_the_link_once(site:
     assert await code_of(site.post("/api/v1/auth/password/reset", json=use)) == (403, "link_invalid")
 
 
+async def test_somebody_invited_without_a_way_in_is_not_made_active_but_given_one(site: Site, root: Somebody) -> None:
+    made = (await site.post(USERS, by=root, json={"username": "Mia"})).json()["user"]
+    path, active = f"{USERS}/{made['id']}", {"status": "active"}
+    refused = await site.call("PATCH", path, by=root, json=active)
+    assert (refused.status, refused.json()["code"]) == (409, "no_way_in")
+    assert "password link" in refused.json()["detail"]
+    assert (await site.get(path, by=root)).json()["status"] == "invited"
+    await site.parts.identities.link(UUID(made["id"]), "plex", Identity(subject="m", username="mia"))
+    assert (await site.call("PATCH", path, by=root, json=active)).json()["status"] == "active"
+
+
 async def test_bad_input_is_refused_with_its_field(site: Site, root: Somebody) -> None:
     mia = await site.person("mia")
     for method, path, body in (
@@ -118,7 +129,7 @@ async def test_bad_input_is_refused_with_its_field(site: Site, root: Somebody) -
 async def test_a_list_is_filtered_and_goes_on_by_its_cursor(site: Site, root: Somebody) -> None:
     for name, role in (("anna", Role.MEMBER), ("Bert", Role.GUEST), ("carl", Role.GUEST), ("Dora", Role.MEMBER)):
         await site.parts.people.create(name, None, role, display_name=f"{name} Smith", email=f"{name}@home.test")
-    await site.parts.people.set_status((await site.person("Dora")).id, "disabled")
+    await site.parts.people.change((await site.person("Dora")).id, status="disabled")
 
     async def names(**query: str) -> list[str]:
         found: list[str] = []
