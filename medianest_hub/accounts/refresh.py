@@ -17,7 +17,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from medianest_hub.accounts.sessions import IDLE, Sessions
+from medianest_hub.accounts.sessions import IDLE, LONGEST_USER_AGENT, REFRESH_REUSED, Sessions
+from medianest_hub.infrastructure.addresses import read_address
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.one_time import token_hash
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
@@ -28,9 +29,6 @@ from medianest_hub.plugin_api.services import Queries
 
 PREFIX: Final = "mnr_"
 PURPOSE: Final = "refresh-token"
-REUSED: Final = "refresh_reused"
-"""The reason for which a session ends, and the code of the refusal."""
-
 OLDEST_REQUEST: Final = 5.0
 """Seconds: no request is believed to have come longer ago, or a held-back one would excuse any re-use."""
 
@@ -55,7 +53,8 @@ WITH held AS (
 ), fresh AS (
     INSERT INTO medianest.refresh_tokens (token_hash, session_id) SELECT $2, session_id FROM used
 ), extended AS (
-    UPDATE medianest.sessions s SET last_used_at = now(), expires_at = now() + {IDLE.format("s.remember")}
+    UPDATE medianest.sessions s SET last_used_at = now(), address = coalesce($3, s.address),
+        user_agent = coalesce(nullif($4, ''), s.user_agent), expires_at = now() + {IDLE.format("s.remember")}
     FROM used WHERE s.id = used.session_id AND s.ended_at IS NULL
 ), forgotten AS (
     DELETE FROM medianest.refresh_tokens t USING used
@@ -84,7 +83,7 @@ class Renewed:
 class RefreshReused(Unauthorized):
     """A token was used again; its session has just ended."""
 
-    code = REUSED
+    code = REFRESH_REUSED
 
     def __init__(self, person_id: UUID, session_id: UUID) -> None:
         super().__init__("This sign-in was used from two places, so it has been ended; sign in again.")
@@ -116,8 +115,8 @@ class RefreshTokens:
         await (tx or self._db).execute(_ISSUE, token_hash(token), session_id)
         return token
 
-    async def rotate(self, token: str, arrived: float) -> Renewed:
-        """Use the token, and get the next. The session's idle time begins anew.
+    async def rotate(self, token: str, arrived: float, *, address: str | None = None, user_agent: str = "") -> Renewed:
+        """Use the token, and get the next. The session's idle time begins anew, and it is where the request came from.
 
         `arrived`: when the request came, on the monotonic clock.
         Raises `Unauthorized` `refresh_invalid` for a token of no live session of an active person, `RefreshReused` for
@@ -128,7 +127,13 @@ class RefreshTokens:
             raise refresh_invalid()
         fresh = self._make(session_id)
         async with self._db.connection() as connection:
-            row = await connection.fetchrow(_ROTATE, token_hash(token), token_hash(fresh))
+            row = await connection.fetchrow(
+                _ROTATE,
+                token_hash(token),
+                token_hash(fresh),
+                read_address(address or ""),
+                user_agent[:LONGEST_USER_AGENT],
+            )
             used_at = row["used_at"] if row is not None else None
             raced = used_at is None or await self._came_before(connection, used_at, arrived)
         if row is None:
@@ -173,15 +178,20 @@ class RefreshTokens:
         return await self._reused(person_id, session_id)
 
     async def _reused(self, person_id: UUID, session_id: UUID) -> RefreshReused:
-        if await self._sessions.end(session_id, reason=REUSED):
-            told = Notification(
-                kind="hub.refresh_reused",
-                title="One of your sign-ins was ended",
-                body="It was used from two places at once, as happens when somebody has copied it. "
-                "Sign in again, and look through your sessions if you do not know why.",
-                href="/account",
-            )
-            await self._realtime.send("notification:new", told.model_dump(mode="json"), person=person_id)
+        told = Notification(
+            kind="hub.refresh_reused",
+            title="One of your sign-ins was ended",
+            body="It was used from two places at once, as happens when somebody has copied it. "
+            "Sign in again, and look through your sessions if you do not know why.",
+            href="/account",
+        )
+        content = told.model_dump(mode="json")
+        # First, so that the pages of that session itself hear it as well.
+        await self._sessions.end(
+            session_id,
+            reason=REFRESH_REUSED,
+            first=lambda: self._realtime.send("notification:new", content, person=person_id),
+        )
         return RefreshReused(person_id, session_id)
 
     def _make(self, session_id: UUID) -> str:

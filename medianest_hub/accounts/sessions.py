@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import structlog
@@ -32,11 +32,16 @@ LIVE_SECONDS: Final = 60
 TOMBSTONE_SECONDS: Final = 3600
 """Longer than any live verdict can still stand or be on its way."""
 
+REFRESH_REUSED: Final = "refresh_reused"
+IDENTITY_WITHDRAWN: Final = "identity_withdrawn"
+WORTH_TELLING: Final = (REFRESH_REUSED, IDENTITY_WITHDRAWN)
+"""Reasons for which the hub itself ends sessions; their people are told, and what says so is kept until they have seen it."""
+
 ALONE_SECONDS: Final = 0.5
 """How long a process keeps verdicts to itself while Redis is away."""
 
 _KEPT = 10_000
-_LONGEST_USER_AGENT = 400
+LONGEST_USER_AGENT: Final = 400
 
 IDLE_SECONDS: Final = {False: 24 * 3600, True: 90 * 24 * 3600}
 """How long an unused session lasts, by whether it is to be remembered."""
@@ -48,8 +53,8 @@ _COLUMNS = """id, user_id, provider, remember, user_agent, host(address) AS addr
               created_at, last_used_at, expires_at, ended_at"""
 _START = f"""
 WITH seen AS (UPDATE medianest.users SET last_seen_at = now() WHERE id = $2)
-INSERT INTO medianest.sessions (id, user_id, provider, remember, user_agent, address, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, now() + {IDLE.format("$4")}) RETURNING {_COLUMNS}
+INSERT INTO medianest.sessions (id, user_id, provider, remember, user_agent, address, signed_in_from, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $6, now() + {IDLE.format("$4")}) RETURNING {_COLUMNS}
 """  # nosec B608 # noqa: S608 - constants of this module only
 # An API key lives like a session whose id is the key's; ids are never given twice.
 _VERDICT = """
@@ -95,15 +100,26 @@ _FRESH = """
 SELECT EXISTS (SELECT FROM medianest.sessions WHERE id = $1 AND ended_at IS NULL AND expires_at > now()
                AND authenticated_at > now() - make_interval(secs => $2))
 """
+_PRUNE = """
+DELETE FROM medianest.sessions
+WHERE expires_at < now() - interval '1 day' AND NOT (
+    end_reason IS NOT NULL AND end_reason = ANY($1) AND end_seen_at IS NULL AND ended_at > now() - interval '90 days')
+"""
 _LATELY_ENDED = """
 SELECT id FROM medianest.sessions WHERE ended_at > now() - interval '5 minutes'
 UNION ALL SELECT id FROM medianest.api_keys WHERE revoked_at > now() - interval '5 minutes'
 """
 
 
+LastWords: TypeAlias = Callable[[], Awaitable[object]]
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session of one person. Times are the database's; `ended_at` is None while it lives."""
+    """One session of one person. Times are the database's; `ended_at` is None while it lives.
+
+    `user_agent` and `address` are those of its latest refresh.
+    """
 
     id: UUID
     person_id: UUID
@@ -158,7 +174,7 @@ class Sessions:
             person_id,
             provider,
             remember,
-            user_agent[:_LONGEST_USER_AGENT],
+            user_agent[:LONGEST_USER_AGENT],
             read_address(address or ""),
         )
         return _session(row)
@@ -187,10 +203,17 @@ class Sessions:
         rows = await self._db.fetch(_LIVE_AMONG, list(session_ids))
         return set(session_ids) - {row["id"] for row in rows}
 
-    async def end(self, session_id: UUID, *, reason: str = "signed_out") -> bool:
-        """End it everywhere: tombstone, then the hint, then its open sockets. False if it had ended already."""
+    async def end(self, session_id: UUID, *, reason: str = "signed_out", first: LastWords | None = None) -> bool:
+        """End it everywhere: tombstone, then the hint, then its open sockets. False if it had ended already.
+
+        `first` is awaited before its sockets close, if it ends now.
+        """
         ended = await self._db.fetchval(_END, session_id, reason) is not None
-        await self.tell_ended([session_id])
+        try:
+            if ended and first is not None:
+                await first()
+        finally:
+            await self.tell_ended([session_id])
         return ended
 
     async def end_all(self, person_id: UUID, *, keep: UUID | None = None, reason: str = "signed_out") -> int:
@@ -199,10 +222,25 @@ class Sessions:
         await self.tell_ended([row["id"] for row in rows])
         return len(rows)
 
-    async def end_of_provider(self, person_id: UUID, provider: str, *, keep: UUID | None = None, reason: str) -> int:
-        """End every session of that person that began by that provider, but `keep`; returns how many."""
+    async def end_of_provider(
+        self,
+        person_id: UUID,
+        provider: str,
+        *,
+        keep: UUID | None = None,
+        reason: str,
+        first: LastWords | None = None,
+    ) -> int:
+        """End every session of that person that began by that provider, but `keep`; returns how many.
+
+        `first` is awaited before their sockets close, if any end now.
+        """
         rows = await self._db.fetch(_END_OF_PROVIDER, person_id, provider, reason, keep)
-        await self.tell_ended([row["id"] for row in rows])
+        try:
+            if rows and first is not None:
+                await first()
+        finally:
+            await self.tell_ended([row["id"] for row in rows])
         return len(rows)
 
     async def confirm(self, session_id: UUID) -> None:
@@ -228,8 +266,11 @@ class Sessions:
         return found
 
     async def prune(self) -> None:
-        """Forget sessions that would have expired by now, and keys long revoked; until then a tombstone stands."""
-        await self._db.execute("DELETE FROM medianest.sessions WHERE expires_at < now() - interval '1 day'")
+        """Forget sessions that would have expired by now, and keys long revoked; until then a tombstone stands.
+
+        One whose end its person should hear of stays until they have, for 90 days at most.
+        """
+        await self._db.execute(_PRUNE, WORTH_TELLING)
         await self._db.execute("DELETE FROM medianest.api_keys WHERE revoked_at < now() - interval '1 day'")
 
     async def _leave_hint(self, session_id: UUID, seconds_left: float | None) -> None:

@@ -19,7 +19,7 @@ from medianest_hub.plugin_api.people import Person
 _SEEN_HERE = """
 SELECT EXISTS (
     SELECT FROM medianest.sessions s JOIN medianest.users u ON u.id = s.user_id
-    WHERE u.username_key = $1 AND s.address <<= $2::inet AND s.created_at > now() - interval '90 days'
+    WHERE u.username_key = $1 AND s.signed_in_from <<= $2::inet AND s.created_at > now() - interval '90 days'
 )
 """
 
@@ -77,9 +77,11 @@ class SignIn:
             refresh_token = await self._refresh.issue(session.id, tx)
         return SignedIn(person, session.id, remember, self._tokens.issue(person.id, session.id), refresh_token)
 
-    async def renew(self, refresh_token: str, arrived: float) -> SignedIn:
+    async def renew(
+        self, refresh_token: str, arrived: float, *, address: str | None = None, user_agent: str = ""
+    ) -> SignedIn:
         """The session goes on with new tokens. `arrived`, and what is raised: see `RefreshTokens.rotate`."""
-        renewed = await self._refresh.rotate(refresh_token, arrived)
+        renewed = await self._refresh.rotate(refresh_token, arrived, address=address, user_agent=user_agent)
         person = await self._people.get(renewed.person_id)
         if person is None or not person.permissions:
             raise refresh_invalid()

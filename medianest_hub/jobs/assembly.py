@@ -15,6 +15,7 @@ from medianest_hub.accounts.identities import Identities
 from medianest_hub.accounts.invites import Invites
 from medianest_hub.accounts.joining import Joining
 from medianest_hub.accounts.leaving import Leaving
+from medianest_hub.accounts.notices import Notices
 from medianest_hub.accounts.overrides import Overrides
 from medianest_hub.accounts.password_change import PasswordChange
 from medianest_hub.accounts.password_links import PasswordLinks
@@ -88,6 +89,7 @@ class HubParts:
     invites: Invites
     joining: Joining
     leaving: Leaving
+    notices: Notices
     overrides: Overrides
     password_change: PasswordChange
     password_links: PasswordLinks
@@ -178,6 +180,7 @@ class HubParts:
             images=ImageLinks(secrets, below=loaded.settings.server.base_path),
             people=people,
             sessions=sessions,
+            notices=Notices(db),
             leaving=Leaving(db, people, sessions, outbox.emit_own),
             providers=SignInProviders(loaded.settings.auth, host, http.client("oidc")),
             **_accounts(loaded.settings.auth, db, redis, secrets, realtime, people, sessions),

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import structlog
 
+from medianest_hub.accounts.sessions import IDENTITY_WITHDRAWN
 from medianest_hub.accounts.sign_in_providers import Provider
 from medianest_hub.accounts.standing import Due, Standings
 from medianest_hub.audit import Entry, Target
@@ -21,7 +22,6 @@ from medianest_hub.plugin_host.bounded import within
 
 log = structlog.get_logger(__name__)
 
-REASON: Final = "identity_withdrawn"
 ASK_SECONDS: Final = 20.0
 BATCH: Final = 20
 AT_ONCE: Final = 4
@@ -95,7 +95,10 @@ class Rechecking:
         """Sessions first: if this worker dies half-way, the identity comes up again."""
         if not await self._standings.stands(due):
             return
-        ended = await self._parts.sessions.end_of_provider(due.person_id, provider.id, reason=REASON)
+        tell = partial(self._tell, provider, due, standing)
+        ended = await self._parts.sessions.end_of_provider(
+            due.person_id, provider.id, reason=IDENTITY_WITHDRAWN, first=tell
+        )
         keys = 0
         if standing is Standing.REMOVED and not await self._standings.has_other_way(due):
             # Without any way in left, a key must not be one.
@@ -103,10 +106,14 @@ class Rechecking:
                 keys += await self._parts.api_keys.revoke(key.id)
         if not await self._standings.withdraw(due, standing, provider.secrets_of):
             return
-        log.info(REASON, provider=provider.id, standing=standing.value, sessions=ended, keys=keys)
+        log.info(IDENTITY_WITHDRAWN, provider=provider.id, standing=standing.value, sessions=ended, keys=keys)
         details = {"provider": provider.id, "standing": standing.value, "sessions_ended": ended, "keys_revoked": keys}
         target = Target("user", str(due.person_id), due.linked.username)
         await self._parts.audit.record(Entry("auth.identity_withdrawn", SYSTEM, target=target, details=details))
+        if not ended:  # else they were told before their pages were closed
+            await tell()
+
+    async def _tell(self, provider: Provider, due: Due, standing: Standing) -> None:
         told = Notification(
             kind="hub.identity_withdrawn",
             title=f"{provider.declared.title} no longer vouches for you",

@@ -370,3 +370,23 @@ async def test_an_admin_invites_promotes_and_throws_out(
         await page.locator("dialog[open]").last.get_by_role("button", name="Disable").click()
         await expect(page.locator("#people")).to_contain_text("disabled")
         assert (await ute.get("/api/v1/auth/session")).status in (401, 403)
+
+
+async def test_whose_sign_in_was_copied_reads_so_until_they_have_said_that_they_know(
+    hub: Hub, phone: AbstractAsyncContextManager[Device]
+) -> None:
+    await hub.person("cleo")
+    body = {"username": "cleo", "password": PASSWORD, "client": "native"}
+    copied = (await hub.stranger.post("/api/v1/auth/login", json=body)).json()["refresh_token"]
+    for status in (200, 401):
+        assert (await hub.stranger.post("/api/v1/auth/refresh", json={"refresh_token": copied})).status == status
+    async with phone as one:
+        page = await sign_in(one, "cleo")
+        await expect(page.locator("#notices")).to_contain_text("it was used from two places")
+        await settled(page)
+        await reads_well(page)
+        await page.click("#notices button")
+        await expect(page.locator("#notices")).to_be_hidden()
+        page = await one.open("/account", SIGNED_IN)
+        await settled(page)
+        await expect(page.locator("#notices")).to_be_hidden()

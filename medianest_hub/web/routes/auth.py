@@ -89,7 +89,10 @@ class CurrentSession(BaseModel):
 
 
 class OneSession(BaseModel):
-    """One of the caller's sessions; `device` is what the browser or app said of itself, in words."""
+    """One of the caller's sessions; `device` is what the browser or app said of itself, in words.
+
+    Like `address` it is that of the latest refresh, at most as long ago as an access token is good for, while in use.
+    """
 
     id: UUID
     device: str
@@ -158,7 +161,12 @@ async def refresh(parts: HubParts, call: Call[Empty, Empty, RefreshWanted]) -> T
     given = call.body.refresh_token
     token = given.get_secret_value() if given is not None else request.cookies.get(REFRESH, "")
     try:
-        signed_in = await parts.sign_in.renew(token, time.monotonic() - request.age)
+        signed_in = await parts.sign_in.renew(
+            token,
+            time.monotonic() - request.age,
+            address=call.request.address,
+            user_agent=call.request.headers.get("user-agent", ""),
+        )
     except Unauthorized as refused:
         if given is None and REFRESH in request.cookies:
             request.clear_cookie(REFRESH)

@@ -1,5 +1,6 @@
 // Where somebody is signed in, and ending any of it.
 
+import { showNotices } from "./account-notices.js";
 import { ask, busy, toast } from "./dialogs.js";
 import { byId, el, when } from "./dom.js";
 import * as session from "./session.js";
@@ -7,7 +8,7 @@ import * as session from "./session.js";
 const list = byId("sessions");
 
 export async function showSessions() {
-  const { items } = await session.call("GET", "auth/sessions");
+  const [{ items }] = await Promise.all([session.call("GET", "auth/sessions"), showNotices()]);
   list.replaceChildren(...items.map(row));
   list.classList.remove("coming");
   list.removeAttribute("aria-busy");

@@ -11,6 +11,7 @@ import pytest
 
 from medianest_hub.accounts import RefreshTokens, Session
 from medianest_hub.accounts.refresh import RefreshReused
+from medianest_hub.infrastructure.addresses import network_of
 from medianest_hub.infrastructure.secrets import SecretBox
 from medianest_hub.plugin_api import Person, Role
 from medianest_hub.plugin_api.errors import Conflict, Unauthorized
@@ -184,3 +185,23 @@ async def test_a_session_is_fresh_for_some_minutes_after_its_person_proved_who_t
     await here.sessions.end(session.id)
     assert not await here.sessions.fresh(session.id)
     assert not await here.sessions.fresh(uuid4())
+
+
+async def test_a_session_shows_where_it_was_last_used_from_and_signing_in_there_is_another_thing(
+    here: Replica, ada: Person
+) -> None:
+    signed_in = await here.sign_in.of_person(ada, address="192.0.2.1", user_agent="a browser")
+    renewed = await here.sign_in.renew(
+        signed_in.refresh_token, time.monotonic(), address="2001:db8::9", user_agent="x" * 1000
+    )
+    (session,) = await here.sessions.of_person(ada.id)
+    assert (session.address, session.user_agent) == ("2001:db8::9", "x" * 400)
+    # Whoever copied a cookie has never had the password: theirs is no address somebody is known by.
+    assert [await here.sign_in._was_here("ada", network_of(one)) for one in ("192.0.2.1", "2001:db8::9")] == [
+        True,
+        False,
+    ]
+    # What says nothing about itself hides nothing.
+    await here.sign_in.renew(renewed.refresh_token, time.monotonic(), address="", user_agent="")
+    (session,) = await here.sessions.of_person(ada.id)
+    assert (session.address, session.user_agent) == ("2001:db8::9", "x" * 400)

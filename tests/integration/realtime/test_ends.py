@@ -6,6 +6,9 @@ import asyncio
 import time
 from typing import Any
 
+import pytest
+
+from medianest_hub.accounts.refresh import RefreshReused
 from medianest_hub.infrastructure.embedded.valkey import EmbeddedValkey
 from tests.integration.realtime.conftest import OpenPage, StartReplica, send, short_token, sign_in, still_open
 
@@ -102,3 +105,22 @@ async def test_a_page_that_does_not_read_is_dropped_and_others_are_not_held_up(
             await asyncio.sleep(0.05)
     transport.resume_reading()
     await still_open(page, replica, me)
+
+
+async def test_whoever_has_the_pages_of_a_copied_sign_in_open_is_told_why_before_they_close(
+    start_replica: StartReplica, open_page: OpenPage
+) -> None:
+    one, two = await start_replica(), await start_replica()
+    me, elsewhere = await sign_in(one, "mia"), await sign_in(one, "mia")
+    pages = [await open_page(replica, me.token) for replica in (one, two)]
+    other = await open_page(two, elsewhere.token)
+    token = await one.parts.refresh.issue(me.session_id)
+    await one.parts.refresh.rotate(token, time.monotonic())
+    with pytest.raises(RefreshReused):
+        await two.parts.refresh.rotate(token, time.monotonic())
+    for page in pages:
+        async with asyncio.timeout(2):
+            await page.gone.wait()
+        told = [(event, data.get("kind", data.get("code"))) for event, data in page.events]
+        assert told[-2:] == [("notification:new", "hub.refresh_reused"), ("auth:ended", "session_ended")]
+    assert (await other.until("notification:new"))["kind"] == "hub.refresh_reused"

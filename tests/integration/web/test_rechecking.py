@@ -79,6 +79,8 @@ async def test_a_revoked_identity_ends_what_began_by_it_and_nothing_else(site: S
     assert await site.parts.people.secret(*SECRETS, tom.id, "sign_in") == "token-tom"
     (entry, *_) = await site.parts.audit.list(Filter())
     assert entry.action == "auth.identity_withdrawn"
+    told = (await site.get("/api/v1/auth/notices", by=by_password)).json()["items"]
+    assert [(one["code"], one["provider"], one["sessions"]) for one in told] == [("identity_withdrawn", "door", 1)]
     # Not before a period has passed; and signing in again puts it right.
     assert await Rechecking(site.parts).recheck() == 0
     await signed_in(site)

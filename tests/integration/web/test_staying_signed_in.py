@@ -303,3 +303,20 @@ async def test_a_key_that_is_left_out_ends_access_tokens_with_the_restart_and_no
     assert again.status == 200
     assert (await after.get(ME, headers=bearing(again))).status == 200
     assert verdict(await before.get(ME, headers=bearing(again))) == (401, "token_invalid")
+
+
+async def test_a_copied_cookie_shows_in_the_list_where_it_is_used(
+    start_once: StartSite, pair: tuple[Site, Site]
+) -> None:
+    site = await start_once(server__trusted_proxies='["127.0.0.0/8"]', limits__auth="1000/minute")
+
+    def at(address: str, agent: str) -> dict[str, str]:
+        return {"X-Forwarded-For": address, "User-Agent": agent}
+
+    firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    first = await sign_in(site, "eve", headers=at("192.0.2.1", firefox))
+    copied = await site.post(REFRESH, headers=carrying(first) | at("198.51.100.7", "curl/8.0"))
+    listed = (await site.get(f"{ME}s", headers=bearing(copied))).json()["items"]
+    (one,) = [session for session in listed if session["current"]]
+    assert one["address"] == "198.51.100.7"
+    assert "Firefox" not in one["device"]

@@ -7,6 +7,13 @@ CREATE INDEX users_by_verified_email ON medianest.users (lower(email)) WHERE ema
 -- When the person last proved who they are in this session; linking another way in wants it fresh.
 ALTER TABLE medianest.sessions ADD COLUMN authenticated_at timestamptz NOT NULL DEFAULT now();
 
+-- Where a session began, while `address` is that of its latest refresh: only who had a password or proof was there.
+-- When its person has heard why it was ended, where that is worth telling.
+ALTER TABLE medianest.sessions ADD COLUMN signed_in_from inet, ADD COLUMN end_seen_at timestamptz;
+UPDATE medianest.sessions SET signed_in_from = address;
+CREATE INDEX sessions_unseen_ends ON medianest.sessions (user_id)
+    WHERE end_reason IN ('refresh_reused', 'identity_withdrawn') AND end_seen_at IS NULL;
+
 -- What one person may beyond (`allowed`) or short of (not `allowed`) their role.
 CREATE TABLE medianest.permission_overrides (
     user_id    uuid NOT NULL REFERENCES medianest.users (id) ON DELETE CASCADE,
