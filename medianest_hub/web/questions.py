@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sanic import Request
 
 from medianest_hub.accounts.tokens import Claims
-from medianest_hub.plugin_api.people import Person
+from medianest_hub.plugin_api.people import Person, Role
 from medianest_hub.web.answer_cache import answer_key, epoch_key
 from medianest_hub.web.gate import Gate
 from medianest_hub.web.mounted import Mounted
@@ -17,6 +17,9 @@ from medianest_hub.web.redis_trip import Question
 _MOST_PLANS: Final = 2048
 _LONGEST_ADDRESS: Final = 512
 """Plans of longer addresses are made each time: what is kept is bounded in bytes, too."""
+
+Rights: TypeAlias = tuple[Role, frozenset[str]]
+"""What a personal answer is made with: what is shown to one role is not shown to another, whatever both may do."""
 
 
 class Plan:
@@ -28,7 +31,7 @@ class Plan:
     __slots__ = ("claims", "generation", "lines", "question", "rights", "version", "who")
 
     def __init__(
-        self, claims: Claims | None, generation: int, rights: frozenset[str] | None, who: str, question: Question
+        self, claims: Claims | None, generation: int, rights: Rights | None, who: str, question: Question
     ) -> None:
         self.claims = claims
         self.generation = generation
@@ -63,11 +66,13 @@ class Questions:
 
     def fits(self, plan: Plan, person: Person | None) -> bool:
         """Whether the plan's cached answer may be shown to that person as they are now."""
-        return not self._per_person or (person is not None and plan.rights == person.permissions)
+        return not self._per_person or (person is not None and plan.rights == (person.role, person.permissions))
 
     def refit(self, gate: Gate, plan: Plan, person: Person, request: Request[Any, Any]) -> Plan:
         """The plan for the person's rights as they are now."""
-        return self._keep(self._make(gate, plan.claims, request, plan.generation, person.permissions), request)
+        return self._keep(
+            self._make(gate, plan.claims, request, plan.generation, (person.role, person.permissions)), request
+        )
 
     def _keep(self, plan: Plan, request: Request[Any, Any]) -> Plan:
         if len(request.raw_url) > _LONGEST_ADDRESS:
@@ -83,7 +88,7 @@ class Questions:
         claims: Claims | None,
         request: Request[Any, Any],
         generation: int,
-        rights: frozenset[str] | None,
+        rights: Rights | None,
     ) -> Plan:
         who = gate.who(claims, request)
         session = str(claims.session_id) if claims is not None else None
@@ -94,9 +99,10 @@ class Questions:
         question = Question(self._mounted.zones, who, session, answer, self._tags if answer is not None else ())
         return Plan(claims, generation, rights, who, question)
 
-    def _scope(self, claims: Claims | None, rights: frozenset[str] | None) -> str:
+    def _scope(self, claims: Claims | None, rights: Rights | None) -> str:
         """A person's answer is made with their rights: with others it is another answer."""
-        if not self._per_person or claims is None:
+        if not self._per_person or claims is None or rights is None:
             return "all"
-        digest = hashlib.blake2b("\n".join(sorted(rights or ())).encode(), digest_size=8).hexdigest()
+        role, permissions = rights
+        digest = hashlib.blake2b("\n".join([role.value, *sorted(permissions)]).encode(), digest_size=8).hexdigest()
         return f"{claims.person_id}:{digest}"

@@ -30,6 +30,16 @@ def hub_widgets():
     return [now, late]
 """
 
+ROOMY = """
+@widget("mine", title="Mine", scope=ROLE, ttl=3600)
+async def mine(ctx, viewer) -> Text:
+    return Text(text=f"for a {viewer.role}")
+
+@hookimpl
+def hub_widgets():
+    return [mine]
+"""
+
 
 def board() -> Any:
     return importlib.import_module("synthetic_board.plugin")
@@ -92,6 +102,32 @@ async def test_a_plugin_switched_off_leaves_the_cached_page_too(start_site: Star
     async with asyncio.timeout(2):
         while await states(one, mia) or await states(two, mia):
             await asyncio.sleep(0.02)
+
+
+async def test_another_role_sees_its_own_page_at_once_also_where_it_may_the_same(
+    start_site: StartSite, install: Install
+) -> None:
+    install("roomy", ROOMY)
+    one, two = await start_site(), await start_site()
+    mia = await one.person()
+    before = await one.parts.people.get(mia.id)
+
+    async def text(site: Site) -> str:
+        (tile,) = (await site.get("/api/v1/dashboard", by=mia)).json()["items"]
+        return str(tile["data"]["text"])
+
+    assert [await text(site) for site in (one, one, two)] == ["for a member"] * 3
+    await one.parts.people.set_role(mia.id, Role.GUEST)
+    assert await text(one) == "for a guest"
+    after = await one.parts.people.get(mia.id)
+    assert before is not None
+    assert after is not None
+    assert before.permissions == after.permissions  # else this would show nothing
+    async with asyncio.timeout(1):
+        while await text(two) != "for a guest":
+            await asyncio.sleep(0.02)
+    await one.parts.people.set_role(mia.id, Role.MEMBER)
+    assert await text(one) == "for a member"
 
 
 async def test_one_widget_is_answered_alone_and_anothers_is_not_found(start_site: StartSite, install: Install) -> None:
