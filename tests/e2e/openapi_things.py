@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from medianest_hub.testing.hub import PASSWORD
 if TYPE_CHECKING:
     from tests.e2e.openapi_walk import Walk
 
+HOOKS = "/api/v1/hooks/"
 ACCEPTED = "a password of somebody new"
 
 
@@ -22,6 +24,7 @@ class Things:
     def __init__(self, walk: Walk) -> None:
         self._walk = walk
         self._numbers = itertools.count()
+        self._webhook_secret = ""
 
     def of(self, method: str, template: str) -> Iterator[dict[str, Any]]:
         """Fixed parts for `APIOperation.as_strategy`; nothing where the hub has nothing of that kind."""
@@ -46,6 +49,11 @@ class Things:
             case "/api/v1/invites/accept":
                 name = f"guest{next(self._numbers)}"
                 return {"token": self._invite_token(), "username": name, "password": ACCEPTED}
+            case "/api/v1/hello/greetings":
+                return {"text": "hello"}
+            case "/api/v1/hooks/hello/postcard":
+                self._webhook_secret = ""  # an admin's walk may have made another, or none
+                return {"name": "Anna", "text": f"greetings {next(self._numbers)}"}
             case _:
                 return {}
 
@@ -53,7 +61,16 @@ class Things:
         answer = self._call("POST", "/api/v1/invites", json={"role": "guest"})
         return str(answer.json()["url"]).rpartition("#")[2] if answer.status_code == 201 else "none"
 
+    def webhook_secret(self) -> str:
+        """That of the example's webhook, which its operator makes."""
+        if not self._webhook_secret:
+            said = self._walk.hub.command("plugins", "webhook", "hello", "postcard").stdout
+            self._webhook_secret = re.findall(r"mnw_[\w-]+", said)[0]
+        return self._webhook_secret
+
     def _values(self, template: str) -> dict[str, Any]:
+        if "/webhooks/{hook}" in template:
+            return {"name": "hello", "hook": "postcard"}
         if template.startswith("/api/v1/plugins/{name}"):
             return {"name": "youtube"}
         make = {
@@ -61,6 +78,8 @@ class Things:
             "/api/v1/invites/{id}": self._invite,
             "/api/v1/api-keys/{id}": self._key,
             "/api/v1/auth/sessions/{id}": self._session,
+            "/api/v1/hello/greetings/{id}": self._greeting,
+            "/api/v1/images/{id}": self._picture,
         }
         prefix = next((prefix for prefix in make if template.startswith(prefix)), None)
         made = make[prefix]() if prefix is not None else None
@@ -79,6 +98,15 @@ class Things:
     def _session(self) -> str | None:
         sessions = self._call("GET", "/api/v1/auth/sessions").json()["items"]
         return next((one["id"] for one in sessions if not one["current"]), None)
+
+    def _greeting(self) -> str | None:
+        return self._made("/api/v1/hello/greetings", {"text": "hello"}, "greeting")
+
+    def _picture(self) -> str | None:
+        """The badge of whoever left a greeting, as the example's tile shows it."""
+        self._greeting()
+        tile = self._call("GET", "/api/v1/dashboard/hello.main.latest").text
+        return next(iter(re.findall(r"/api/v1/images/([\w.~-]+)", tile)), None)
 
     def _made(self, path: str, body: dict[str, Any], within: str) -> str | None:
         answer = self._call("POST", path, json=body)

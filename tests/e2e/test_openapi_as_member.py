@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from medianest_hub.testing.hub import PASSWORD, run_hub
+from tests.e2e.installed_example import python_path
 from tests.e2e.openapi_walk import Walk
 
 
@@ -14,7 +15,12 @@ from tests.e2e.openapi_walk import Walk
 def test_a_member_gets_documented_answers_from_every_operation(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    with run_hub(tmp_path, {"dashboard": {"budget_ms": 100}, "limits": {"youtube": "100000/second"}}) as hub:
+    settings = {
+        "dashboard": {"budget_ms": 100},
+        "limits": dict.fromkeys(("youtube", "webhooks", "images", "sign_in"), "100000/second"),
+    }
+    environment = {"PYTHONPATH": python_path(tmp_path / "installed")}
+    with run_hub(tmp_path, settings, environment=environment) as hub:
         hub.command("users", "create", "walker", "--role", "member", "--password-stdin", stdin=PASSWORD)
         walk = Walk(hub, "walker", admin=False)
         walk.run()
@@ -25,3 +31,5 @@ def test_a_member_gets_documented_answers_from_every_operation(
     assert not walk.failures, "\n\n".join(walk.failures[:20])
     assert walk.cases > walk.operations * 6
     assert walk.statuses[200] > 100
+    for operation in ("POST /api/v1/hooks/hello/postcard", "GET /api/v1/images/{id}", "POST /api/v1/hello/greetings"):
+        assert {walk.answers[operation, status] for status in (200, 201)} != {0}, f"{operation} never did its work"
