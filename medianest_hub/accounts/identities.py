@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -30,6 +31,10 @@ WITH used AS (
 )
 UPDATE medianest.users SET avatar = coalesce($6, avatar), display_name = coalesce(nullif(display_name, ''), $7)
 WHERE id = (SELECT user_id FROM used) AND (avatar IS DISTINCT FROM coalesce($6, avatar) OR (display_name = '' AND $7 <> ''))
+"""
+_ADMIN_BY: Final = """
+SELECT EXISTS (SELECT FROM medianest.identities i JOIN medianest.users u ON u.id = i.user_id
+               WHERE u.role = 'admin' AND u.status = 'active' AND i.withdrawn IS NULL AND i.provider = ANY($1))
 """
 _WAYS_IN: Final = """
 SELECT password_hash IS NOT NULL AS has_password,
@@ -61,10 +66,14 @@ class KnownIdentity:
 
 
 class Identities:
-    """One account of one provider is one person's, and a person has at most one of each provider."""
+    """One account of one provider is one person's, and a person has at most one of each provider.
 
-    def __init__(self, db: Database) -> None:
+    `local`: whether a password is a way in, too.
+    """
+
+    def __init__(self, db: Database, *, local: bool = True) -> None:
         self._db = db
+        self._local = local
 
     async def find(self, provider: str, subject: str, tx: Queries | None = None) -> KnownIdentity | None:
         """Whose account that is, or None."""
@@ -91,6 +100,10 @@ class Identities:
             person_ids,
         )
         return {row["user_id"]: list(row["providers"]) for row in rows}
+
+    async def let_an_admin_in(self, providers: Collection[str]) -> bool:
+        """Whether any active admin signs in by one of these providers, which still stands for them."""
+        return bool(await self._db.fetchval(_ADMIN_BY, list(providers)))
 
     async def link(
         self, person_id: UUID, provider: str, identity: Identity, tx: Queries | None = None
@@ -129,8 +142,9 @@ class Identities:
             if row is None:
                 raise NotFound("There is no such linked account.", code="no_such_identity")
             ways = await tx.fetchrow(_WAYS_IN, person_id)
-            if not ways["has_password"] and ways["identities"] == 1:
-                raise Conflict("This is the only way to sign in; set a password first.", code="last_way_in")
+            if not (ways["has_password"] and self._local) and ways["identities"] == 1:
+                first = "set a password" if self._local else "link another account"
+                raise Conflict(f"This is the only way to sign in; {first} first.", code="last_way_in")
             await tx.execute("DELETE FROM medianest.identities WHERE id = $1", identity_id)
         return _identity(row)
 

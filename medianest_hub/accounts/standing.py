@@ -33,7 +33,7 @@ _WITHDRAW: Final = """
 UPDATE medianest.identities SET withdrawn = $3, checked_at = now() WHERE id = $1 AND checked_at = $2 RETURNING id
 """
 _OTHER_WAY: Final = """
-SELECT password_hash IS NOT NULL OR EXISTS (
+SELECT (password_hash IS NOT NULL AND $3) OR EXISTS (
     SELECT FROM medianest.identities i WHERE i.user_id = users.id AND i.withdrawn IS NULL AND i.id <> $2
 ) FROM medianest.users WHERE id = $1
 """
@@ -52,10 +52,12 @@ class Due:
 class Standings:
     """`take` gives each identity to one worker; then `good`, `withdraw`, or nothing: it comes again by itself."""
 
-    def __init__(self, db: Database, people: People, hours: int) -> None:
+    def __init__(self, db: Database, people: People, hours: int, *, local: bool = True) -> None:
+        """`local`: whether a password is a way in, too."""
         self._db = db
         self._people = people
         self._hours = hours
+        self._local = local
 
     async def take(self, providers: Collection[str], limit: int) -> list[Due]:
         """Those of these providers asked about longest ago, if that is a period ago."""
@@ -80,7 +82,7 @@ class Standings:
 
     async def has_other_way(self, due: Due) -> bool:
         """Whether the person can sign in by anything else."""
-        return bool(await self._db.fetchval(_OTHER_WAY, due.person_id, due.id))
+        return bool(await self._db.fetchval(_OTHER_WAY, due.person_id, due.id, self._local))
 
 
 def _due(row: Any) -> Due:

@@ -36,6 +36,7 @@ def users() -> None:
 @with_settings
 def create(loaded: LoadedSettings, name: str, role: str, display_name: str, password_stdin: bool) -> None:
     """Make somebody who signs in with a password."""
+    _refuse_without_local(loaded.settings)
     password = _password(password_stdin)
 
     async def work(desk: Desk) -> Person:
@@ -71,6 +72,7 @@ def list_people(loaded: LoadedSettings, as_json: bool) -> None:
 @with_settings
 def set_password(loaded: LoadedSettings, name: str, password_stdin: bool) -> None:
     """Give somebody a new password; every session of theirs ends."""
+    _refuse_without_local(loaded.settings)
     password = _password(password_stdin)
 
     async def work(desk: Desk) -> tuple[Person, int]:
@@ -135,6 +137,7 @@ def enable(loaded: LoadedSettings, name: str) -> None:
 @with_settings
 def password_link(loaded: LoadedSettings, name: str) -> None:
     """Print a link by which somebody sets a new password, good once."""
+    _refuse_without_local(loaded.settings)
 
     async def work(desk: Desk) -> str:
         person = await desk.find(name)
@@ -168,6 +171,11 @@ async def _everybody(desk: Desk) -> list[Account]:
     while page := await desk.people.list(after=found[-1].username if found else "", limit=500):
         found += page
     return found
+
+
+def _refuse_without_local(settings: HubSettings) -> None:
+    if not settings.auth.local:
+        fail("nobody signs in with a password while auth.local is off; switch it on first")
 
 
 def _base(settings: HubSettings) -> str:

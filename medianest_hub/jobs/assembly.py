@@ -246,7 +246,7 @@ def _accounts(
 ) -> _Accounts:
     """What is made of people and sessions alone."""
     refresh, slowing = RefreshTokens(db, secrets, sessions, realtime), Slowing(redis, secrets)
-    identities, invites = Identities(db), Invites(db, people)
+    identities, invites = Identities(db, local=settings.local), Invites(db, people)
     tokens = Tokens(secrets, settings.access_token_minutes * 60)
     return _Accounts(
         tokens=tokens,

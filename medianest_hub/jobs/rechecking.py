@@ -36,7 +36,8 @@ class Rechecking:
 
     def __init__(self, parts: HubParts) -> None:
         self._parts = parts
-        self._standings = Standings(parts.db, parts.people, parts.settings.auth.recheck_hours)
+        auth = parts.settings.auth
+        self._standings = Standings(parts.db, parts.people, auth.recheck_hours, local=auth.local)
         self._settled = False
         self.loop = Loop("rechecking", self._step)
 

@@ -29,6 +29,7 @@ from medianest_hub.web.hub import WebHub
 from medianest_hub.web.protocol import WebProtocol
 from medianest_hub.web.realtime import Realtime
 from medianest_hub.web.setup_link import announce_first_run
+from medianest_hub.web.way_in import require_way_in
 
 log = structlog.get_logger(__name__)
 
@@ -127,6 +128,7 @@ async def open_hub(hub: WebHub, realtime: Realtime, stack: contextlib.AsyncExitS
     listening = asyncio.create_task(notices.run(), name="notices")
     stack.callback(listening.cancel)
     await parts.health.start()
+    await _patiently(lambda: require_way_in(parts))
     await _patiently(lambda: announce_first_run(parts))  # before it is ready: whoever waits for that finds the link
     hub.open(parts)
     log.info("web_ready", host=hub.settings.server.host, port=hub.settings.server.port)

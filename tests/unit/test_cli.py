@@ -332,3 +332,14 @@ def test_entry_points_are_only_read_when_needed() -> None:
         "print('importlib_metadata' in sys.modules)"
     )
     assert fresh(code).splitlines()[-1] == "False"
+
+
+@pytest.mark.parametrize("words", [("create", "mia"), ("set-password", "mia"), ("password-link", "mia")])
+def test_no_command_makes_a_password_where_none_is_a_way_in(
+    words: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDIANEST_AUTH__LOCAL", "false")
+    monkeypatch.setenv("MEDIANEST_DATABASE__URL", "postgresql://nobody@127.0.0.1:9/none")
+    done = run("users", *words)
+    assert done.exit_code == 2
+    assert "auth.local is off" in done.output

@@ -11,6 +11,8 @@ from medianest_hub.web.answers import redirect
 from medianest_hub.web.pages import asset, page
 
 router = Router()
+local_router = Router()
+"""What there is only where people may sign in with a password of the hub's own (`auth.local`)."""
 
 
 class AnyQuery(BaseModel):
@@ -34,7 +36,7 @@ async def front(parts: HubParts, call: Call[Empty, AnyQuery]) -> StreamAnswer:
     return redirect(f"{_prefix(call)}/account")
 
 
-@router.get("/setup", public=True)
+@local_router.get("/setup", public=True)
 async def setup_page(parts: HubParts, call: Call[Empty, AnyQuery]) -> StreamAnswer:
     """The page behind the set-up link."""
     return page("setup", call.request.public_url)
@@ -58,7 +60,7 @@ async def invite_page(parts: HubParts, call: Call[Empty, AnyQuery]) -> StreamAns
     return page("invite", call.request.public_url)
 
 
-@router.get("/reset-password", public=True)
+@local_router.get("/reset-password", public=True)
 async def reset_password_page(parts: HubParts, call: Call[Empty, AnyQuery]) -> StreamAnswer:
     """The page behind a password link; the token is in the fragment."""
     return page("reset-password", call.request.public_url)

@@ -17,6 +17,8 @@ from medianest_hub.web.calling import facts
 from medianest_hub.web.routes.auth import Client, Token, token_answer
 
 router = Router()
+local_router = Router()
+"""What there is only where people may sign in with a password of the hub's own (`auth.local`)."""
 
 
 @contextlib.contextmanager
@@ -65,7 +67,7 @@ async def setup_state(parts: HubParts, call: Call) -> SetupState:
     return SetupState(needed=await parts.first_run.needed())
 
 
-@router.post("/api/v1/setup", public=True, limit="auth", body_limit=8 * 1024, status=201)
+@local_router.post("/api/v1/setup", public=True, limit="auth", body_limit=8 * 1024, status=201)
 async def set_up(parts: HubParts, call: Call[Empty, Empty, FirstAdmin]) -> Token:
     """Make the first admin and sign them in, exactly once.
 

@@ -13,6 +13,7 @@ from medianest_hub.accounts.password_links import PasswordLink
 from medianest_hub.accounts.people import no_such_person
 from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_api.answers import Page
+from medianest_hub.plugin_api.errors import Conflict
 from medianest_hub.plugin_api.people import ACCOUNT, ADMIN, Person, Role
 from medianest_hub.plugin_api.routes import Call, Empty, Router
 from medianest_hub.web.auditing import note_for_audit
@@ -20,6 +21,9 @@ from medianest_hub.web.routes.auth import Ended, Sessions, session_answer
 from medianest_hub.web.routes.people_views import PersonPath, PersonView, person_view, person_views
 
 router = Router()
+local_router = Router()
+"""What there is only where people may sign in with a password of the hub's own (`auth.local`)."""
+
 
 DisplayName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Email = Annotated[str, StringConstraints(max_length=LONGEST, pattern=PLAIN)]
@@ -38,7 +42,10 @@ class PeopleWanted(BaseModel):
 
 
 class NewPerson(BaseModel):
-    """Somebody new. Without a password they are `invited` and get a link by which they choose one."""
+    """Somebody new. Without a password they are `invited` and get a link by which they choose one.
+
+    Where `auth.local` is off there is neither: they sign in by a provider that proves the e-mail address.
+    """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -57,7 +64,7 @@ class Link(BaseModel):
 
 
 class MadePerson(BaseModel):
-    """Who was made; `password_link` for somebody without a password."""
+    """Who was made; `password_link` for somebody without a password, where passwords are a way in."""
 
     user: PersonView
     password_link: Link | None = None
@@ -98,9 +105,12 @@ async def list_people(parts: HubParts, call: Call[Empty, PeopleWanted]) -> Page[
 async def make_person(parts: HubParts, call: Call[Empty, Empty, NewPerson]) -> MadePerson:
     """Make somebody. An e-mail address an admin writes counts as verified.
 
-    409 `username_taken`; 400 `username_refused` or `password_refused` says why.
+    409 `username_taken`, `local_off` for a password where none is a way in; 400 `username_refused` or `password_refused`
+    says why.
     """
-    body = call.body
+    body, local = call.body, parts.settings.auth.local
+    if body.password is not None and not local:
+        raise Conflict("Nobody signs in with a password here (auth.local is off); leave it out.", code="local_off")
     person = await parts.people.create(
         body.username,
         body.password.get_secret_value() if body.password is not None else None,
@@ -113,7 +123,7 @@ async def make_person(parts: HubParts, call: Call[Empty, Empty, NewPerson]) -> M
     )
     note_for_audit(target=person, role=person.role.value)
     link = None
-    if body.password is None:
+    if body.password is None and local:
         link = _link(call, await parts.password_links.make(person.id, call.caller.id))
     return MadePerson(user=await person_view(parts, person.id), password_link=link)
 
@@ -193,7 +203,7 @@ async def end_sessions_of_person(parts: HubParts, call: Call[PersonPath]) -> End
     return Ended(ended=await parts.sessions.end_all(call.path.id, reason="ended_by_admin"))
 
 
-@router.post("/api/v1/users/{id}/password-link", permission=ADMIN, body_limit=1024, status=201)
+@local_router.post("/api/v1/users/{id}/password-link", permission=ADMIN, body_limit=1024, status=201)
 async def make_password_link(parts: HubParts, call: Call[PersonPath]) -> Link:
     """A link by which somebody sets a new password, good once and for 24 hours; an older one of theirs is void.
 

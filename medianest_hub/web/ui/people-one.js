@@ -4,15 +4,22 @@ import { showFace } from "./bar.js";
 import { ask, busy, showOnce, toast } from "./dialogs.js";
 import { byId, el, when } from "./dom.js";
 import { clear, onSubmit } from "./forms.js";
+import { waysIn } from "./providers.js";
 import * as session from "./session.js";
 
 const dialog = byId("person-dialog");
 const form = byId("person-form");
 let person = null;
 let changed = null;
+let byPassword = true;
 
 const nameOf = () => person.display_name || person.username;
 const path = (rest = "") => `users/${person.id}${rest}`;
+
+// Whether people may sign in with a password of the hub's own; else there are no links to set one by.
+export async function learnWays() {
+  byPassword = (await waysIn()).local;
+}
 
 // Opens it; `afterwards(person)` is called once anything was changed.
 export function openPerson(one, afterwards) {
@@ -38,7 +45,7 @@ function actions() {
   const off = person.status === "disabled";
   return [
     off || person.awaiting_approval ? action("Let in", () => set("active", "is let in")) : null,
-    off ? null : action("Password link", passwordLink),
+    off || !byPassword ? null : action("Password link", passwordLink),
     off ? null : action("Sign out everywhere", signOut),
     off ? null : action("Disable", disable, "danger"),
     action("Delete", remove, "danger"),

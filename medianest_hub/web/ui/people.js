@@ -4,7 +4,7 @@ import { enter, showFace } from "./bar.js";
 import { busy, toast } from "./dialogs.js";
 import { byId, el, say, when } from "./dom.js";
 import { showInvites } from "./people-invites.js";
-import { openPerson } from "./people-one.js";
+import { learnWays, openPerson } from "./people-one.js";
 import * as session from "./session.js";
 
 const ROLES = { admin: "Admin", member: "Member", guest: "Guest" };
@@ -111,7 +111,7 @@ async function start() {
       return say(byId("state"), "This page is for those who run the hub.", "problem");
     }
     searching();
-    await showAll();
+    await Promise.all([learnWays(), showAll()]);
   } catch (problem) {
     say(byId("state"), problem.message, "problem");
   }
