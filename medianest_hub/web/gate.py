@@ -7,6 +7,7 @@ session and cached answer are asked for in one trip. Nothing is let through beca
 from __future__ import annotations
 
 from typing import Any, Final
+from uuid import UUID
 
 from sanic import Request
 
@@ -23,6 +24,7 @@ from medianest_hub.web.rate_limits import LocalLimiter, Refusal, Zone
 from medianest_hub.web.redis_trip import Question, RedisTrip, Reply
 
 _SCHEME: Final = "bearer "
+_MOST_ENDED: Final = 10_000
 _ALIVE: Final = Reply(True, "", "", b"")
 
 
@@ -43,6 +45,8 @@ class Gate:
         self.bodies = LocalBodies()
         self.trip = RedisTrip(parts.redis, self.bodies)
         self._alone = LocalLimiter()
+        # Sessions and keys refused here before: whoever still sends one must not use up its owner's limits.
+        self._ended: dict[UUID, None] = {}
         self._uncounted = Zone("api", parts.settings.limits.api)
         self._addresses = addresses
         self._tokens = parts.tokens
@@ -101,8 +105,14 @@ class Gate:
         return self._addresses.of(request)
 
     def who(self, claims: Claims | None, request: Request[Any, Any]) -> str:
-        """Whose limits a request counts against."""
-        return f"p:{claims.person_id}" if claims is not None else f"a:{network_of(self.address(request))}"
+        """Whose limits a request counts against: a person's, or an address's for strangers and what has ended."""
+        if claims is None or self.has_ended(claims):
+            return f"a:{network_of(self.address(request))}"
+        return f"p:{claims.person_id}"
+
+    def has_ended(self, claims: Claims) -> bool:
+        """Whether this process has refused that session or key before. It is asked about all the same."""
+        return bool(self._ended) and claims.session_id in self._ended
 
     def check_limits(self, reply: Reply | None, zones: tuple[Zone, ...], who: str) -> None:
         """Raises `LimitReached`. Without a reply this process counts by itself."""
@@ -119,6 +129,8 @@ class Gate:
         """Who it is, where that is known without waiting; else ask `person`."""
         if reply is None or not reply.alive:
             return None
+        if self._ended:
+            self._ended.pop(claims.session_id, None)
         person = self._people.known(claims.person_id)
         return claims.narrow(person) if person is not None and person.permissions else None
 
@@ -129,6 +141,9 @@ class Gate:
             alive = await self._sessions.verdict(claims.session_id)
         person = await self._people.get(claims.person_id) if alive else None
         if person is None or not person.permissions:  # somebody disabled has none at all
+            self._ended[claims.session_id] = None
+            if len(self._ended) > _MOST_ENDED:
+                del self._ended[next(iter(self._ended))]
             raise invalid_key() if claims.is_key else session_ended()
         return claims.narrow(person)
 

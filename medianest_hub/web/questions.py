@@ -58,6 +58,8 @@ class Questions:
         """The plan to begin with; without a known set of rights a personal answer is not asked for yet."""
         if claims is None:
             return self._make(gate, None, request, generation, None)
+        if gate.has_ended(claims):
+            return self._make(gate, claims, request, generation, None)
         # By identity, which is quick: the plan keeps the claims, so no other object can come to have this id.
         plan = self._plans.get((id(claims), request.raw_url if self._cached else b""))
         if plan is not None and plan.generation == generation:

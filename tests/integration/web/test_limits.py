@@ -168,6 +168,29 @@ async def test_strangers_are_counted_by_address_and_a_bad_token_makes_nobody_els
     assert (await site.get(f"{PATH}/free", by=mia)).status == 204
 
 
+async def test_what_has_ended_counts_against_whoever_still_sends_it_and_not_against_its_owner(
+    start_site: StartSite,
+) -> None:
+    one, two = await start_site(limits__api="20/minute"), await start_site(limits__api="20/minute")
+    mia, stolen = await one.person("mia"), await one.person("mia")
+    person = await one.parts.people.get(mia.id)
+    assert person is not None
+    key, token = await one.parts.api_keys.create(person, "k", ["hub.signed_in"])
+    leaked = Somebody(mia.id, key.id, token)
+    for thief in (stolen, leaked):
+        assert (await one.get(f"{PATH}/free", by=thief)).status == 204
+    await one.parts.sessions.end(stolen.session_id)
+    await one.parts.api_keys.revoke(key.id)
+    for site, thief in ((one, stolen), (one, leaked), (two, stolen), (two, leaked)):
+        reply = await site.get(f"{PATH}/free", by=thief)
+        assert (reply.status, "retry-after" in reply.headers) == (401, False)  # learnt here, and counted as before
+    refused = [reply.status for thief in (stolen, leaked) for reply in await many(30, one, two, by=thief)]
+    assert (refused.count(401), refused.count(429)) == (18, 42)  # a key is a stranger at first sight: two were counted
+    left = await many(30, one, two, by=mia)
+    assert let_in(left) == 16  # the others by what was hers, before it was known to have ended
+    assert (await one.get(f"{PATH}/open")).status == 429  # a stranger from there
+
+
 async def test_a_forwarded_address_is_believed_from_a_trusted_proxy_alone(start_site: StartSite) -> None:
     def asked(site: Site, address: str) -> object:
         return site.get(f"{PATH}/open", headers={"X-Forwarded-For": address})
