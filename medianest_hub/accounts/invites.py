@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from medianest_hub.accounts.acting import still_admin
 from medianest_hub.accounts.names import clean_username
 from medianest_hub.accounts.password_rules import check_password
 from medianest_hub.accounts.people import People
@@ -39,6 +40,9 @@ _LIST: Final = f"""
 SELECT {_COLUMNS} FROM medianest.invites
 WHERE ($1::uuid IS NULL OR id < $1) AND expires_at > now() - interval '90 days' ORDER BY id DESC LIMIT $2
 """  # nosec B608 # noqa: S608 - as above
+_REVOKE: Final = f"""
+UPDATE medianest.invites SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 RETURNING {_COLUMNS}
+"""  # nosec B608 # noqa: S608 - as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +70,22 @@ class Invites:
     async def make(
         self, role: Role, by: UUID | None, *, days: int = DAYS, uses: int = 1, note: str = ""
     ) -> tuple[Invite, str]:
-        """A new one, and the token that is shown this once."""
+        """A new one, and the token that is shown this once. Raises `Forbidden` if `by` is no active admin any more."""
         token = random_secrets.token_urlsafe(24)
-        row = await self._db.fetchrow(_MAKE, new_id(), token_hash(token), role.value, note, uses, by, days)
+        async with self._db.transaction() as tx:
+            await still_admin(tx, by)
+            row = await tx.fetchrow(_MAKE, new_id(), token_hash(token), role.value, note, uses, by, days)
         return _invite(row), token
 
     async def list(self, *, before: UUID | None = None, limit: int = 50) -> list[Invite]:
         """Newest first, those long over left out."""
         return [_invite(row) for row in await self._db.fetch(_LIST, before, limit)]
 
-    async def revoke(self, invite_id: UUID) -> Invite:
-        """Nobody joins by it any more. Raises `NotFound`."""
-        row = await self._db.fetchrow(
-            f"UPDATE medianest.invites SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 RETURNING {_COLUMNS}",  # nosec B608 # noqa: S608 - as above
-            invite_id,
-        )
+    async def revoke(self, invite_id: UUID, by: UUID | None = None) -> Invite:
+        """Nobody joins by it any more. Raises `NotFound`, `Forbidden` if `by` is no active admin any more."""
+        async with self._db.transaction() as tx:
+            await still_admin(tx, by)
+            row = await tx.fetchrow(_REVOKE, invite_id)
         if row is None:
             raise NotFound("There is no such invitation.", code="no_such_invite")
         return _invite(row)

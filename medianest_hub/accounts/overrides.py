@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from medianest_hub.accounts.acting import lock_person
 from medianest_hub.accounts.people import People, no_such_person
 from medianest_hub.accounts.permissions import CORE
 from medianest_hub.infrastructure.database import Database
@@ -61,11 +62,11 @@ class Overrides:
     async def replace(self, person_id: UUID, wanted: Mapping[str, bool], by: UUID | None) -> Replaced:
         """From now on these and no others, here at once and in other processes within a second.
 
-        Raises `NotFound`, and `BadInput` for a permission the role alone decides about or nobody declares; one that is
-        not declared any more may stay.
+        Raises `NotFound`, `Forbidden` if `by` is no active admin any more, and `BadInput` for a permission the role alone
+        decides about or nobody declares; one that is not declared any more may stay.
         """
         async with self._db.transaction() as tx:
-            if await tx.fetchval("SELECT true FROM medianest.users WHERE id = $1 FOR UPDATE", person_id) is None:
+            if await lock_person(tx, person_id, by) is None:
                 raise no_such_person()
             before = await self.of_person(person_id, tx)
             self._check(wanted, {one.permission for one in before})

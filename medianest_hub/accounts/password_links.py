@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from medianest_hub.accounts.acting import lock_person
 from medianest_hub.accounts.password_rules import check_password
 from medianest_hub.accounts.people import People, no_such_person
 from medianest_hub.infrastructure.database import Database
@@ -21,11 +22,16 @@ _MAKE: Final = """
 INSERT INTO medianest.password_links (token_hash, user_id, created_by, expires_at)
 VALUES ($1, $2, $3, now() + make_interval(hours => $4)) RETURNING expires_at
 """
-_LOOK: Final = """
-SELECT u.id, u.username, u.status FROM medianest.password_links l JOIN medianest.users u ON u.id = l.user_id
-WHERE l.token_hash = $1 AND l.expires_at > now()
+# As for invitations: nobody gets in by a link whose maker was thrown out.
+_GOOD: Final = """
+    l.token_hash = $1 AND l.expires_at > now()
+    AND (l.created_by IS NULL
+         OR EXISTS (SELECT FROM medianest.users a WHERE a.id = l.created_by AND a.role = 'admin' AND a.status = 'active'))
 """
-_TAKE: Final = "DELETE FROM medianest.password_links WHERE token_hash = $1 AND expires_at > now() RETURNING user_id"
+_LOOK: Final = f"""
+SELECT u.id, u.username, u.status FROM medianest.password_links l JOIN medianest.users u ON u.id = l.user_id WHERE {_GOOD}
+"""  # nosec B608 # noqa: S608 - constants of ours
+_TAKE: Final = f"DELETE FROM medianest.password_links l WHERE {_GOOD} RETURNING l.user_id"  # nosec B608 # noqa: S608 - as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +50,11 @@ class PasswordLinks:
         self._people = people
 
     async def make(self, person_id: UUID, by: UUID | None) -> PasswordLink:
-        """Good for 24 hours. Raises `NotFound`, `Forbidden` for somebody disabled."""
+        """Good for 24 hours. Raises `NotFound`, `Forbidden` for somebody disabled, or if `by` is no active admin any more."""
         token = random_secrets.token_urlsafe(24)
         async with self._db.transaction() as tx:
             # Two made at one moment take turns, so that one of them works.
-            row = await tx.fetchrow("SELECT status FROM medianest.users WHERE id = $1 FOR UPDATE", person_id)
+            row = await lock_person(tx, person_id, by)
             if row is None:
                 raise no_such_person()
             if row["status"] == "disabled":
@@ -67,10 +73,11 @@ class PasswordLinks:
         # Outside the transaction: hashing is slow.
         password_hash = await self._people.passwords.hash(password)
         async with self._db.transaction() as tx:
-            person_id: UUID | None = await tx.fetchval(_TAKE, token_hash(token))
-            if person_id is None:
+            # The person first, as whoever makes a link or disables them does.
+            person_id: UUID = row["id"]
+            _good(await lock_person(tx, person_id, None))
+            if await tx.fetchval(_TAKE, token_hash(token)) is None:
                 raise _invalid()
-            _good(await tx.fetchrow("SELECT status FROM medianest.users WHERE id = $1 FOR UPDATE", person_id))
             await self._people.keep_password(tx, person_id, password_hash)
             await tx.execute(
                 "UPDATE medianest.users SET status = 'active' WHERE id = $1 AND status = 'invited'", person_id

@@ -121,7 +121,7 @@ async def make_invite(parts: HubParts, call: Call[Empty, Empty, NewInvite]) -> M
 @router.delete("/api/v1/invites/{id}", permission=ADMIN)
 async def revoke_invite(parts: HubParts, call: Call[InvitePath]) -> None:
     """Nobody joins by it any more; whoever has joined stays. 404 `no_such_invite`."""
-    await parts.invites.revoke(call.path.id)
+    await parts.invites.revoke(call.path.id, call.caller.id)
 
 
 @router.post("/api/v1/invites/look", public=True, body_limit=4 * 1024)

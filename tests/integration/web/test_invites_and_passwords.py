@@ -243,7 +243,7 @@ async def test_a_link_lets_nobody_in_who_was_thrown_out(site: Site, root: Somebo
     token = made.json()["url"].partition("#")[2]
     await site.call("PATCH", f"{USERS}/{mia.id}", by=root, json={"status": "disabled"})
     reset = {"token": token, "password": NEW}
-    assert await code_of(site.post("/api/v1/auth/password/reset", json=reset)) == (403, "account_inactive")
+    assert await code_of(site.post("/api/v1/auth/password/reset", json=reset)) == (403, "link_invalid")
     again = site.post(f"{USERS}/{mia.id}/password-link", by=root)
     assert await code_of(again) == (403, "account_inactive")
 
