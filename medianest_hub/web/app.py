@@ -14,14 +14,17 @@ from sanic.exceptions import RequestCancelled, SanicException
 from sanic.handlers import ErrorHandler
 
 from medianest_hub.accounts.sign_in_providers import provider_ids
+from medianest_hub.plugin_api.errors import HubError
 from medianest_hub.web import problems
 from medianest_hub.web.calling import foreseen
 from medianest_hub.web.docs_page import docs_routes
+from medianest_hub.web.gate import LimitReached
 from medianest_hub.web.header_block import Answer, header_lines
 from medianest_hub.web.host_names import HostRefused
 from medianest_hub.web.hub import WebHub
 from medianest_hub.web.mounting import CoreRoutes, mount_all
 from medianest_hub.web.openapi import OpenApiDocument
+from medianest_hub.web.rate_limits import Refusal
 from medianest_hub.web.realtime import attach_realtime
 from medianest_hub.web.request_ids import request_id
 from medianest_hub.web.request_log import tell_request
@@ -84,6 +87,7 @@ class _Problems(ErrorHandler):
 
     def __init__(self, hub: WebHub) -> None:
         super().__init__()
+        self._hub = hub
         self._block = hub.block
         self._requests = hub.requests
         self._logs = hub.settings.log.level == "debug"
@@ -111,6 +115,17 @@ class _Problems(ErrorHandler):
             return Answer(204, b"", lines + header_lines([(b"allow", ", ".join(known.allow).encode())]))
         if not isinstance(exception, RequestCancelled) and (known is None or known.status >= 500):
             log.error("request_failed", path=shown_path(request.path), request_id=identity, exc_info=exception)
+        refusal = self._refusal(request, known) if isinstance(exception, SanicException) else None
+        if refusal is not None:
+            known = LimitReached(refusal)
+            extra += header_lines(refusal.headers())
         return problems.problem_answer(
             known or problems.internal(), identity, self._block, extra + self._block.cors(origin)
         )
+
+    def _refusal(self, request: Request[Any, Any], known: HubError | None) -> Refusal | None:
+        """Whoever tries one address after the other is counted as well, once there is anything to count with."""
+        gate = self._hub.gate
+        if gate is None or known is None or known.status not in (404, 405):
+            return None
+        return gate.refuse_unrouted(request)

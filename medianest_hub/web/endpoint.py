@@ -130,15 +130,15 @@ class Endpoint:
             exchange.lines += reply.limits
         if closed is not None:
             raise closed
-        if claims is None and authorization is not None and gate.is_new_key(authorization):
-            claims = await self._find_key(gate, authorization, plan)
+        if self._asks and claims is None and authorization is not None and gate.is_new_key(authorization):
+            claims = await self._find_key(gate, authorization)
             plan = self._questions.plan(gate, claims, request, plan.generation)
         person: Person | None = None
         if mounted.permission is not None:
             if claims is None:
                 raise gate.why_not(authorization)
             person = gate.known(claims, reply) or await gate.person(claims, reply)
-        elif claims is not None:
+        elif self._asks and claims is not None:  # on a route that counts nobody, nobody can make us ask Postgres
             with contextlib.suppress(Unauthorized, Unavailable):  # a public route serves whoever this is
                 person = await gate.person(claims, reply)
         exchange.claims = claims if person is not None else None
@@ -169,11 +169,11 @@ class Endpoint:
         self._check_permission(exchange.person)
         return exchange.person
 
-    async def _find_key(self, gate: Gate, authorization: str, plan: Plan) -> Claims | None:
+    async def _find_key(self, gate: Gate, authorization: str) -> Claims | None:
         """What an API key says that is asked about for the first time; a public route does without an answer."""
         nobody = (TooMany, Unavailable) if self.mounted.permission is None else ()
         with contextlib.suppress(*nobody):
-            return await gate.find_key(authorization, self.mounted.zones, plan.who)
+            return await gate.find_key(authorization)
         return None
 
     async def _serve_made(self, exchange: Exchange, person: Person | None) -> Answer | None:

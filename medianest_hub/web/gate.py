@@ -47,7 +47,7 @@ class Gate:
         self._alone = LocalLimiter()
         # Sessions and keys refused here before: whoever still sends one must not use up its owner's limits.
         self._ended: dict[UUID, None] = {}
-        self._uncounted = Zone("api", parts.settings.limits.api)
+        self._unrouted = Zone("api", parts.settings.limits.api)
         self._addresses = addresses
         self._tokens = parts.tokens
         self._keys = parts.api_keys
@@ -74,13 +74,8 @@ class Gate:
             return False
         return self._keys.refusal(token) is None
 
-    async def find_key(self, header: str, zones: tuple[Zone, ...], who: str) -> Claims | None:
-        """What the API key says, None for a bad one. To be called once the request was counted.
-
-        A route nobody counts is counted here: nothing reaches Postgres for a stranger without being counted.
-        """
-        if not zones:
-            self.check_limits(None, (self._uncounted,), who)
+    async def find_key(self, header: str) -> Claims | None:
+        """What the API key says, None for a bad one. To be called once the request was counted."""
         try:
             return await self._keys.find(header[7:].strip())
         except Unauthorized:
@@ -124,6 +119,10 @@ class Gate:
             refusal = self._alone.take(zone, who)
             if refusal is not None:
                 raise LimitReached(refusal)
+
+    def refuse_unrouted(self, request: Request[Any, Any]) -> Refusal | None:
+        """Counts, by its address and in this process alone, a request to no route of ours; without I/O."""
+        return self._alone.take(self._unrouted, self.who(None, request))
 
     def known(self, claims: Claims, reply: Reply | None) -> Person | None:
         """Who it is, where that is known without waiting; else ask `person`."""

@@ -1,10 +1,12 @@
 """Rate limits: the same count over all replicas, by person or address, and never open because Redis is away."""
 
 import asyncio
+from typing import Any
 
 import pytest
 import redis
 
+from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.embedded.valkey import EmbeddedValkey
 
 from .conftest import Install, Reply, Site, Somebody, StartSite, raw
@@ -262,3 +264,51 @@ async def test_limits_survive_a_forgotten_script(start_site: StartSite, redis_ur
     with redis.Redis.from_url(redis_url) as client:
         client.script_flush()
     assert let_in(await many(4, site, by=mia)) == 2
+
+
+async def test_whoever_tries_one_address_after_the_other_is_counted_and_preflights_are_not(
+    start_site: StartSite,
+) -> None:
+    site = await start_site(limits__api="10/minute", server__cors_origins='["https://front.example"]')
+    asking = {"Origin": "https://front.example", "Access-Control-Request-Method": "GET"}
+    for _ in range(20):
+        assert (await site.call("OPTIONS", f"{PATH}/free", headers=asking)).status == 204
+    calls = [("GET", "/nowhere"), ("DELETE", f"{PATH}/free"), ("POST", "/api/v2/login")] * 4
+    replies = [await site.call(method, path) for method, path in calls]
+    assert [reply.status for reply in replies] == [404, 405, 404] * 3 + [404, 429, 429]
+    assert replies[-1].json()["code"] == "too_many_requests"
+    assert 1 <= int(replies[-1].headers["Retry-After"]) <= 60
+    assert replies[-1].headers["RateLimit-Policy"]
+    assert (await site.call("OPTIONS", f"{PATH}/free", headers=asking)).status == 204
+    assert (await site.get("/api/health/live")).status == 200
+
+
+async def test_what_counts_nobody_asks_the_database_about_nobody(
+    start_site: StartSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A good token is no way to load Postgres where nothing is counted."""
+    site = await start_site()
+    mia = await site.person()
+    person = await site.parts.people.get(mia.id)
+    assert person is not None
+    _, key = await site.parts.api_keys.create(person, "a script", ["hub.signed_in"], None)
+    asked: list[str] = []
+    for name in ("fetch", "fetchrow", "fetchval", "execute"):
+        plain = getattr(Database, name)
+
+        async def noted(self: Any, sql: str, *args: Any, _plain: Any = plain) -> Any:
+            asked.append(sql)
+            return await _plain(self, sql, *args)
+
+        monkeypatch.setattr(Database, name, noted)
+
+    def about_people() -> list[str]:
+        return [sql for sql in asked if "medianest.sessions" in sql or "medianest.api_keys" in sql]
+
+    for _ in range(3):
+        for token in (mia.token, key):
+            for path in ("/api/health/live", "/api/health/ready", "/metrics"):
+                await site.get(path, headers={"Authorization": f"Bearer {token}"})
+    assert about_people() == []
+    await site.get(f"{PATH}/open", by=mia)
+    assert about_people()
