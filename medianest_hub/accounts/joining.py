@@ -147,7 +147,8 @@ class Joining:
         if known is None:
             return None
         await self._identities.used(provider, identity, tx)
-        row = await tx.fetchrow(_PERSON, known.person_id)
+        # An invitation lets in who waits; an admin may be refusing them this very moment, and one of the two comes first.
+        row = await tx.fetchrow(_PERSON if invite is None else f"{_PERSON} FOR UPDATE", known.person_id)
         if row is None:
             return None  # deleted this very moment, and the identity with them
         _refuse_disabled(row)
@@ -223,17 +224,24 @@ class Joining:
 
 
 async def _activate(tx: Queries, person_id: UUID, role: Role) -> Any:
-    return await tx.fetchrow(
+    row = await tx.fetchrow(
         "UPDATE medianest.users SET status = 'active', role = $2, updated_at = now() "  # nosec B608 # noqa: S608 - constants of ours
-        f"WHERE id = $1 RETURNING {WITH_OVERRIDES}",
+        f"WHERE id = $1 AND status = 'invited' RETURNING {WITH_OVERRIDES}",
         person_id,
         role.value,
     )
+    if row is None:
+        raise _inactive()
+    return row
 
 
 def _refuse_disabled(row: Any) -> None:
     if row["status"] == "disabled":
-        raise Forbidden("This account is not active; ask an admin.", code="account_inactive")
+        raise _inactive()
+
+
+def _inactive() -> Forbidden:
+    return Forbidden("This account is not active; ask an admin.", code="account_inactive")
 
 
 def _role(said: str | None) -> Role | None:

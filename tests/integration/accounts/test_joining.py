@@ -201,6 +201,30 @@ async def test_another_way_in_with_the_same_address_does_not_skip_the_approval(h
     assert other.awaiting_approval
 
 
+async def test_whoever_is_refused_while_their_invitation_is_taken_stays_out(house: House) -> None:
+    await house.admit(newcomers="approve")
+    mia = await house.hub.people.by_username("mia")
+    assert mia is not None
+    _, token = await house.invites.make(Role.ADMIN, house.root.id)
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    async def until_waiting(many: int, refusal: asyncio.Future[Any] | None = None) -> None:
+        async with asyncio.timeout(5):
+            while await house.hub.db.fetchval(waiting) < many and not (refusal is not None and refusal.done()):
+                await asyncio.sleep(0.005)
+
+    async with house.hub.db.transaction() as tx:
+        await tx.execute("SELECT FROM medianest.invites FOR UPDATE")
+        coming = asyncio.ensure_future(house.admit(newcomers="approve", invite=token))
+        await until_waiting(1)
+        refusal = asyncio.ensure_future(house.hub.people.change(mia.id, status="disabled"))
+        await until_waiting(2, refusal)
+    await asyncio.gather(coming, refusal, return_exceptions=True)
+    account = await house.hub.people.account(mia.id)
+    assert account is not None
+    assert account.status == "disabled"
+
+
 async def test_an_invitation_is_an_approval(house: House) -> None:
     await house.admit(newcomers="approve")
     _, token = await house.invites.make(Role.MEMBER, house.root.id)
