@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from medianest_hub.plugin_api.errors import Forbidden, Unauthorized
 from medianest_hub.plugin_api.people import Role
 
 Status = Literal["active", "disabled", "invited"]
@@ -52,3 +53,13 @@ def account_of(row: Any) -> Account:
         created_at=row["created_at"],
         last_seen_at=row["last_seen_at"],
     )
+
+
+def wrong_credentials() -> Unauthorized:
+    """The one refusal of unknown names and wrong passwords."""
+    return Unauthorized("The username or the password is wrong.", code="wrong_credentials")
+
+
+def account_inactive() -> Forbidden:
+    """The refusal of somebody who has proven who they are, and is not let in."""
+    return Forbidden("This account is not active; ask an admin.", code="account_inactive")

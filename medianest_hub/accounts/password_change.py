@@ -33,21 +33,29 @@ class PasswordChange:
         if account is not None and not account.has_password:
             if session_id is None or not await self._sessions.fresh(session_id):
                 raise Forbidden("Sign in again first: it was too long ago to set a password.", code="confirm_first")
+            known = None
         else:
-            await self._check(person, current or "", address)
-        await self._people.set_password(person.id, new)
+            known = await self._check(person, current or "", address)
+        if not await self._people.change_password(person.id, known, new):
+            raise _wrong()
 
     async def confirm(self, person: Person, session_id: UUID, password: str, *, address: str) -> None:
         """Prove by the password, in that session, that it is still them. Raises as `change` does."""
         await self._check(person, password, address)
         await self._sessions.confirm(session_id)
 
-    async def _check(self, person: Person, current: str, address: str) -> None:
+    async def _check(self, person: Person, current: str, address: str) -> str | None:
+        """The hash it was checked against."""
         name, network = username_key(person.username), network_of(address)
         await self._slowing.keep_waiting(await self._slowing.before_try(name, network))
         try:
-            await self._people.check_password(person.username, current)
+            checked = await self._people.check_password(person.username, current)
         except Unauthorized:
-            # Not 401: the session is a good one, and a client would throw it away.
-            raise Forbidden("The current password is wrong.", code="wrong_password") from None
+            raise _wrong() from None
         await self._slowing.succeeded(name, network)
+        return checked.password_hash
+
+
+def _wrong() -> Forbidden:
+    # Not 401: the session is a good one, and a client would throw it away.
+    return Forbidden("The current password is wrong.", code="wrong_password")

@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from redis.exceptions import RedisError
 
+from medianest_hub.accounts.account import account_inactive, wrong_credentials
 from medianest_hub.infrastructure.addresses import read_address
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.ids import new_id
@@ -51,10 +52,14 @@ IDLE: Final = "CASE WHEN {} THEN interval '90 days' ELSE interval '1 day' END"
 
 _COLUMNS = """id, user_id, provider, remember, user_agent, host(address) AS address,
               created_at, last_used_at, expires_at, ended_at"""
+# By the row of its person, which a change of their password or status takes, too: whichever comes second sees the first.
 _START = f"""
-WITH seen AS (UPDATE medianest.users SET last_seen_at = now() WHERE id = $2)
+WITH seen AS (
+    UPDATE medianest.users SET last_seen_at = now()
+    WHERE id = $2 AND status = 'active' AND ($7::text IS NULL OR password_hash = $7) RETURNING id
+)
 INSERT INTO medianest.sessions (id, user_id, provider, remember, user_agent, address, signed_in_from, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $6, now() + {IDLE.format("$4")}) RETURNING {_COLUMNS}
+SELECT $1, id, $3, $4::boolean, $5, $6::inet, $6::inet, now() + {IDLE.format("$4::boolean")} FROM seen RETURNING {_COLUMNS}
 """  # nosec B608 # noqa: S608 - constants of this module only
 # An API key lives like a session whose id is the key's; ids are never given twice.
 _VERDICT = """
@@ -165,9 +170,14 @@ class Sessions:
         address: str | None = None,
         remember: bool = False,
         provider: str = "local",
+        password_hash: str | None = None,
         tx: Queries | None = None,
     ) -> Session:
-        """A new session; idle for 1 day (90 with `remember`) it expires."""
+        """A new session; idle for 1 day (90 with `remember`) it expires.
+
+        Only while the person is active (`Forbidden` `account_inactive`) and, where `password_hash` is given, that is still
+        the hash of their password (`Unauthorized` `wrong_credentials`).
+        """
         row = await (tx or self._db).fetchrow(
             _START,
             new_id(),
@@ -176,7 +186,10 @@ class Sessions:
             remember,
             user_agent[:LONGEST_USER_AGENT],
             read_address(address or ""),
+            password_hash,
         )
+        if row is None:
+            raise wrong_credentials() if password_hash is not None else account_inactive()
         return _session(row)
 
     async def verdict(self, session_id: UUID) -> bool:

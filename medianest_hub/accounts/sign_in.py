@@ -62,17 +62,38 @@ class SignIn:
         tries = await self._slowing.before_try(account, network)
         if tries > CROWD and not await self._was_here(account, network):
             await self._slowing.keep_waiting(tries)
-        person = await self._people.check_password(username, password)
+        checked = await self._people.check_password(username, password)
+        signed_in = await self._begin(
+            checked.person,
+            checked.password_hash,
+            address=address,
+            user_agent=user_agent,
+            remember=remember,
+            provider="local",
+        )
         await self._slowing.succeeded(account, network)
-        return await self.of_person(person, address=address, user_agent=user_agent, remember=remember)
+        return signed_in
 
     async def of_person(
         self, person: Person, *, address: str, user_agent: str = "", remember: bool = False, provider: str = "local"
     ) -> SignedIn:
-        """A session for somebody whose identity is already proven."""
+        """A session for somebody whose identity is already proven. Raises `Forbidden` if they are not active any more."""
+        return await self._begin(
+            person, None, address=address, user_agent=user_agent, remember=remember, provider=provider
+        )
+
+    async def _begin(
+        self, person: Person, password_hash: str | None, *, address: str, user_agent: str, remember: bool, provider: str
+    ) -> SignedIn:
         async with self._db.transaction() as tx:
             session = await self._sessions.start(
-                person.id, user_agent=user_agent, address=address, remember=remember, provider=provider, tx=tx
+                person.id,
+                user_agent=user_agent,
+                address=address,
+                remember=remember,
+                provider=provider,
+                password_hash=password_hash,
+                tx=tx,
             )
             refresh_token = await self._refresh.issue(session.id, tx)
         return SignedIn(person, session.id, remember, self._tokens.issue(person.id, session.id), refresh_token)

@@ -2,13 +2,20 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from medianest_hub.accounts.slowing import CROWD, FIRST_WAIT, FREE_TRIES, FREE_TRIES_ALONE, LONGEST_DELAY
+from medianest_hub.accounts.password_change import PasswordChange
+from medianest_hub.accounts.passwords import Passwords
+from medianest_hub.accounts.people import People
+from medianest_hub.accounts.sign_in import SignIn
+from medianest_hub.accounts.slowing import CROWD, FIRST_WAIT, FREE_TRIES, FREE_TRIES_ALONE, LONGEST_DELAY, Slowing
+from medianest_hub.infrastructure.secrets import SecretBox
 from medianest_hub.plugin_api import Person, Role
-from medianest_hub.plugin_api.errors import TooMany, Unauthorized
+from medianest_hub.plugin_api.errors import Forbidden, TooMany, Unauthorized
 
 from .conftest import PASSWORD, Replica
 
@@ -106,3 +113,66 @@ async def test_what_was_typed_is_written_down_nowhere(here: Replica, ada: Person
     keys = b" ".join(await here.redis.call("KEYS", "*"))
     assert typed.encode() not in keys
     assert b"192.0.2.1" not in keys
+
+
+@asynccontextmanager
+async def change_under_way(replica: Replica, change: str, person: Person, *values: object) -> AsyncIterator[None]:
+    """A change of that person that was made and counts at the end, once somebody waits for their row."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with replica.db.transaction() as tx:
+        await tx.execute(f"UPDATE medianest.users SET {change} WHERE id = $1", person.id, *values)
+        yield
+        async with asyncio.timeout(5):
+            while not await replica.db.fetchval(waiting):
+                await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("change", ["password_hash = 'another'", "password_hash = NULL", "status = 'disabled'"])
+async def test_a_password_that_is_changed_while_it_is_checked_lets_nobody_in(
+    here: Replica, there: Replica, ada: Person, change: str
+) -> None:
+    async with change_under_way(there, change, ada):
+        signing_in = asyncio.create_task(here.sign_in.with_password("ada", PASSWORD, address="192.0.2.1"))
+    with pytest.raises(Unauthorized) as refused:
+        await signing_in
+    assert refused.value.error_code == "wrong_credentials"
+    assert await here.sessions.of_person(ada.id) == []
+
+
+async def test_somebody_proven_otherwise_is_not_let_in_either_once_they_are_disabled(
+    here: Replica, there: Replica, ada: Person
+) -> None:
+    async with change_under_way(there, "status = 'disabled'", ada):
+        signing_in = asyncio.create_task(here.sign_in.of_person(ada, address="192.0.2.1", provider="plex"))
+    with pytest.raises(Forbidden) as refused:
+        await signing_in
+    assert refused.value.error_code == "account_inactive"
+    assert await here.sessions.of_person(ada.id) == []
+
+
+async def test_whoever_knew_the_old_password_cannot_change_one_that_is_being_changed(
+    here: Replica, there: Replica, ada: Person
+) -> None:
+    change = PasswordChange(Slowing(here.redis, SecretBox(["k" * 40])), here.people, here.sessions)
+    new = await here.people.passwords.hash("what ada chose anew")
+    async with change_under_way(there, "password_hash = $2", ada, new):
+        changing = asyncio.create_task(change.change(ada, None, PASSWORD, "what a thief chose", address="192.0.2.1"))
+    with pytest.raises(Forbidden) as refused:
+        await changing
+    assert refused.value.error_code == "wrong_password"
+    assert (await here.people.check_password("ada", "what ada chose anew")).person == ada
+
+
+async def test_two_who_sign_in_while_the_cost_of_hashes_has_changed_both_get_in(
+    here: Replica, there: Replica, ada: Person
+) -> None:
+    secrets, replicas = SecretBox(["k" * 40]), (here, here, there, there)
+    peoples = [People(one.db, one.redis, secrets, Passwords(memory_kib=128, time_cost=1)) for one in replicas]
+    dearer = [
+        SignIn(one.db, Slowing(one.redis, secrets), people, one.sessions, one.tokens, one.refresh)
+        for one, people in zip(replicas, peoples, strict=True)
+    ]
+    signed_in = await asyncio.gather(*(one.with_password("ada", PASSWORD, address="192.0.2.1") for one in dearer))
+    assert len({one.session_id for one in signed_in}) == 4
+    for people in peoples:
+        people.close()
