@@ -14,6 +14,7 @@ from medianest_hub.accounts.identities import Identities
 from medianest_hub.accounts.invites import Invites
 from medianest_hub.accounts.newcomer_names import free_username
 from medianest_hub.accounts.people import People
+from medianest_hub.accounts.visible_text import without_unseen
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.plugin_api.errors import Conflict, Forbidden, TooMany
@@ -262,8 +263,8 @@ def _bounded(identity: Identity) -> Identity:
     email_kept = email if "@" in email and len(email) <= LONGEST else None
     return identity.model_copy(
         update={
-            "username": identity.username.replace("\0", "")[:_LONGEST_TEXT],
-            "display_name": identity.display_name.replace("\0", "").strip()[:_LONGEST_TEXT],
+            "username": without_unseen(identity.username[: 4 * _LONGEST_TEXT])[:_LONGEST_TEXT],
+            "display_name": without_unseen(identity.display_name[: 4 * _LONGEST_TEXT]).strip()[:_LONGEST_TEXT],
             "email": email_kept,
             # Looked at as it was sent: cleaned, it might be somebody else's.
             "email_verified": identity.email_verified and is_plain(sent),

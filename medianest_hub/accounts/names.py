@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from medianest_hub.accounts.visible_text import has_unseen, mixes_alike_scripts
 from medianest_hub.plugin_api.errors import BadInput, FieldProblem
 
 LONGEST = 64
@@ -17,10 +18,23 @@ def clean_username(text: str, *, field: str = "body.username") -> str:
         raise _refused(field, "username_empty", "Choose a username.")
     if len(name) > LONGEST or len(username_key(name)) > 4 * LONGEST:
         raise _refused(field, "username_long", f"Choose a username of at most {LONGEST} characters.")
-    # Invisible and direction-changing characters would let one name pass for another.
-    if any(unicodedata.category(character)[0] == "C" for character in name) or "  " in name:
+    # Invisible and direction-changing characters would let one name pass for another, looked at before NFKC turns one of
+    # them into another; and so would letters that look like those of another script.
+    if (
+        has_unseen(text.strip(" \t\r\n"))
+        or has_unseen(name)
+        or "  " in name
+        or any(_is_odd_blank(character) for character in name)
+    ):
         raise _refused(field, "username_unprintable", "A username holds printable characters and single blanks only.")
+    if mixes_alike_scripts(name):
+        words = "A username holds letters of one script: Latin, Cyrillic or Greek."
+        raise _refused(field, "username_mixed_scripts", words)
     return name
+
+
+def _is_odd_blank(character: str) -> bool:
+    return unicodedata.category(character) == "Zs" and character != " "
 
 
 def username_key(text: str) -> str:

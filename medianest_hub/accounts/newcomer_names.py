@@ -7,6 +7,7 @@ import unicodedata
 from typing import Final
 
 from medianest_hub.accounts.names import LONGEST, clean_username, username_key
+from medianest_hub.accounts.visible_text import without_unseen
 from medianest_hub.plugin_api.errors import BadInput
 from medianest_hub.plugin_api.services import Queries
 
@@ -32,7 +33,7 @@ async def free_username(tx: Queries, wanted: str, provider: str) -> str:
 def fit_username(wanted: str, provider: str) -> str:
     """The nearest name the rules allow; `<provider>-user` where nothing is left of it."""
     printable = (" " if character.isspace() else character for character in unicodedata.normalize("NFKC", wanted))
-    kept = "".join(character for character in printable if unicodedata.category(character)[0] != "C")
+    kept = without_unseen("".join(printable))
     for candidate in (wanted, " ".join(kept.split())[: LONGEST - _ROOM].strip()):
         try:
             return clean_username(candidate)

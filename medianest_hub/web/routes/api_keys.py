@@ -13,6 +13,7 @@ from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_api.people import ACCOUNT
 from medianest_hub.plugin_api.routes import Call, Empty, Router
 from medianest_hub.web.auditing import note_for_audit
+from medianest_hub.web.one_line import ONE_LINE
 
 router = Router()
 
@@ -22,7 +23,7 @@ class KeyWanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+    name: Annotated[str, Field(min_length=1, max_length=100), *ONE_LINE]
     permissions: list[Annotated[str, StringConstraints(min_length=1, max_length=128)]] = Field(
         min_length=1, max_length=200
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from medianest_hub.accounts.invites import DAYS, MOST_DAYS, MOST_USES, Invite
 from medianest_hub.jobs.assembly import HubParts
@@ -15,13 +15,14 @@ from medianest_hub.plugin_api.people import ADMIN, Role
 from medianest_hub.plugin_api.routes import Call, Empty, Router
 from medianest_hub.web.auditing import note_for_audit
 from medianest_hub.web.calling import facts
+from medianest_hub.web.one_line import ONE_LINE
 from medianest_hub.web.routes.auth import Client, Token, token_answer
 
 router = Router()
 local_router = Router()
 """What there is only where people may sign in with a password of the hub's own (`auth.local`)."""
 
-Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Note = Annotated[str, Field(max_length=200), *ONE_LINE]
 
 
 class InvitePath(BaseModel):

@@ -17,6 +17,7 @@ from medianest_hub.plugin_api.errors import Conflict
 from medianest_hub.plugin_api.people import ACCOUNT, ADMIN, Person, Role
 from medianest_hub.plugin_api.routes import Call, Empty, Router
 from medianest_hub.web.auditing import note_for_audit
+from medianest_hub.web.one_line import ONE_LINE
 from medianest_hub.web.routes.auth import Ended, Sessions, session_answer
 from medianest_hub.web.routes.people_views import PersonPath, PersonView, person_view, person_views
 
@@ -25,7 +26,7 @@ local_router = Router()
 """What there is only where people may sign in with a password of the hub's own (`auth.local`)."""
 
 
-DisplayName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+DisplayName = Annotated[str, Field(max_length=200), *ONE_LINE]
 Email = Annotated[str, StringConstraints(max_length=LONGEST, pattern=PLAIN)]
 
 
