@@ -16,13 +16,14 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from medianest_hub.accounts.permissions import NOT_FOR_KEYS
 from medianest_hub.accounts.sessions import Sessions
 from medianest_hub.accounts.tokens import Claims
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.ids import new_id
 from medianest_hub.infrastructure.one_time import token_hash
 from medianest_hub.plugin_api.errors import BadInput, Conflict, FieldProblem, TooMany, Unauthorized
-from medianest_hub.plugin_api.people import ACCOUNT, Person
+from medianest_hub.plugin_api.people import Person
 
 PREFIX: Final = "mn_"
 MOST_PER_PERSON: Final = 50
@@ -219,8 +220,8 @@ def _check(person: Person, permissions: Collection[str], expires_at: datetime | 
     if expires_at is not None and expires_at <= datetime.now(UTC):
         problems.append(FieldProblem(field="body.expires_at", code="past", message="Choose a time to come."))
     for name in sorted(set(permissions)):
-        if name == ACCOUNT:
-            words = "No API key can manage an account; leave hub.account out."
+        if name in NOT_FOR_KEYS:
+            words = f"No API key can manage accounts; leave {name} out."
             problems.append(FieldProblem(field="body.permissions", code="not_for_keys", message=words))
         elif not person.can(name):
             words = f"You do not have {name}, or there is no such permission."

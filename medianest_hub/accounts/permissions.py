@@ -6,12 +6,25 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from medianest_hub.plugin_api.people import ACCOUNT, ADMIN, SIGNED_IN, Role
+from medianest_hub.plugin_api.people import ACCOUNT, ADMIN, PEOPLE, SIGNED_IN, Role
 
-CORE: Final[Mapping[str, Role]] = {SIGNED_IN: Role.GUEST, ACCOUNT: Role.GUEST, ADMIN: Role.ADMIN}
+CORE: Final[Mapping[str, Role]] = {
+    SIGNED_IN: Role.GUEST,
+    ACCOUNT: Role.GUEST,
+    ADMIN: Role.ADMIN,
+    PEOPLE: Role.ADMIN,
+}
 """The core's own permissions, each with the least role that has it. The role alone decides about these."""
 
-_TITLES: Final = {SIGNED_IN: "Be signed in", ACCOUNT: "Manage one's own account", ADMIN: "Run the hub"}
+NOT_FOR_KEYS: Final = frozenset({ACCOUNT, PEOPLE})
+"""What only a person may who signed in: by these an API key could become a way in that outlives it."""
+
+_TITLES: Final = {
+    SIGNED_IN: "Be signed in",
+    ACCOUNT: "Manage one's own account",
+    ADMIN: "Run the hub",
+    PEOPLE: "Manage others' accounts",
+}
 
 
 @dataclass(frozen=True, slots=True)

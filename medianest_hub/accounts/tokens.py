@@ -11,10 +11,11 @@ from uuid import UUID
 
 import jwt
 
+from medianest_hub.accounts.permissions import NOT_FOR_KEYS
 from medianest_hub.infrastructure.one_time import token_hash
 from medianest_hub.infrastructure.secrets import SecretBox
 from medianest_hub.plugin_api.errors import Unauthorized
-from medianest_hub.plugin_api.people import ACCOUNT, ADMIN, Person, Role
+from medianest_hub.plugin_api.people import ADMIN, Person, Role
 
 ALGORITHM = "HS256"
 ISSUER = "medianest-hub"
@@ -47,8 +48,8 @@ class Claims:
         """The person as they may act by this: with an API key no more than it names, and as a guest where roles count."""
         if self.permissions is None:
             return person
-        allowed = (person.permissions & self.permissions) - {ACCOUNT}
-        complete = ADMIN in allowed or allowed == person.permissions - {ACCOUNT}
+        allowed = (person.permissions & self.permissions) - NOT_FOR_KEYS
+        complete = ADMIN in allowed or allowed == person.permissions - NOT_FOR_KEYS
         return replace(person, permissions=allowed, role=person.role if complete else Role.GUEST)
 
 

@@ -16,6 +16,10 @@ ACCOUNT: Final = "hub.account"
 ADMIN: Final = "hub.admin"
 """The permission only admins have."""
 
+PEOPLE: Final = "hub.people"
+"""The permission to make and change others' accounts and to invite. Every admin who signed in has it, no API key can: whoever
+finds one must not be able to make themselves at home for good."""
+
 
 class Role(StrEnum):
     """What a person is to the household; each role has all permissions of those after it."""

@@ -24,6 +24,7 @@ from medianest_hub import plugin_api, testing
 from medianest_hub.cli import COMMANDS, main
 from medianest_hub.dashboard import DashboardPage
 from medianest_hub.plugin_api import ACCOUNT, ADMIN, SIGNED_IN, JobView, Route, errors, hookspecs, kinds, services
+from medianest_hub.plugin_api.people import PEOPLE
 from medianest_hub.settings import HubSettings, Rate
 from medianest_hub.testing import pytest_plugin
 from medianest_hub.web.problems import Problem
@@ -297,7 +298,7 @@ def test_every_command_has_a_heading_and_every_heading_is_a_command() -> None:
 
 
 def who_may(route: Route) -> str:
-    known = {SIGNED_IN: "signed in", ACCOUNT: "in person", ADMIN: "admin"}
+    known = {SIGNED_IN: "signed in", ACCOUNT: "in person", ADMIN: "admin", PEOPLE: "admin in person"}
     return "anyone" if route.public else known.get(route.permission or "", "?")
 
 

@@ -71,8 +71,8 @@ async def api_keys(parts: HubParts, call: Call) -> Keys:
 async def make_api_key(parts: HubParts, call: Call[Empty, Empty, KeyWanted]) -> NewKey:
     """Make a key; its text is in this answer and nowhere else.
 
-    400 `api_key_refused` for permissions the caller lacks, for `hub.account`, which no key can have, and for an end that
-    is past; 409 `too_many_api_keys` for the 51st.
+    400 `api_key_refused` for permissions the caller lacks, for `hub.account` and `hub.people`, which no key can have, and for
+    an end that is past; 409 `too_many_api_keys` for the 51st.
     """
     wanted = call.body
     key, text = await parts.api_keys.create(call.caller, wanted.name, wanted.permissions, wanted.expires_at)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from medianest_hub.accounts.invites import DAYS, MOST_DAYS, MOST_USES, Invite
 from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_api.answers import Page
-from medianest_hub.plugin_api.people import ADMIN, Role
+from medianest_hub.plugin_api.people import ADMIN, PEOPLE, Role
 from medianest_hub.plugin_api.routes import Call, Empty, Router
 from medianest_hub.web.auditing import note_for_audit
 from medianest_hub.web.calling import facts
@@ -110,7 +110,7 @@ async def list_invites(parts: HubParts, call: Call[Empty, InvitesWanted]) -> Pag
     return Page(items=items, next_cursor=str(items[-1].id) if len(found) > call.query.limit else None)
 
 
-@router.post("/api/v1/invites", permission=ADMIN, body_limit=4 * 1024, status=201)
+@router.post("/api/v1/invites", permission=PEOPLE, body_limit=4 * 1024, status=201)
 async def make_invite(parts: HubParts, call: Call[Empty, Empty, NewInvite]) -> MadeInvite:
     """A link by which people join with that role. It is void as soon as whoever made it is no active admin any more."""
     body = call.body

@@ -12,7 +12,7 @@ from medianest_hub.accounts.overrides import Override
 from medianest_hub.accounts.people import no_such_person
 from medianest_hub.accounts.permissions import CORE
 from medianest_hub.jobs.assembly import HubParts
-from medianest_hub.plugin_api.people import ADMIN, Role
+from medianest_hub.plugin_api.people import ADMIN, PEOPLE, Role
 from medianest_hub.plugin_api.routes import Call, Empty, Router
 from medianest_hub.web.auditing import note_for_audit
 from medianest_hub.web.routes.people_views import PersonPath
@@ -88,12 +88,12 @@ async def permissions_of_person(parts: HubParts, call: Call[PersonPath]) -> Perm
     return await _answer(parts, call.path.id, await parts.overrides.of_person(call.path.id))
 
 
-@router.put("/api/v1/users/{id}/permissions", permission=ADMIN)
+@router.put("/api/v1/users/{id}/permissions", permission=PEOPLE)
 async def set_permissions(parts: HubParts, call: Call[PersonPath, Empty, Wanted]) -> PermissionsOfPerson:
     """Grant and deny somebody permissions beyond and short of their role, in place of those set before.
 
-    In force at once, everywhere. 400 `override_refused` for `hub.signed_in`, `hub.account` and `hub.admin`, which follow
-    the role, and for permissions nobody declares.
+    In force at once, everywhere. 400 `override_refused` for the hub's own permissions (`hub.…`), which follow the role,
+    and for permissions nobody declares.
     """
     wanted = call.body.overrides
     note_for_audit(  # noted first: of what is refused, too, it is to be known what was wanted

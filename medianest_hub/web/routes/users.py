@@ -14,7 +14,7 @@ from medianest_hub.accounts.people import no_such_person
 from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_api.answers import Page
 from medianest_hub.plugin_api.errors import Conflict
-from medianest_hub.plugin_api.people import ACCOUNT, ADMIN, Person, Role
+from medianest_hub.plugin_api.people import ACCOUNT, ADMIN, PEOPLE, Person, Role
 from medianest_hub.plugin_api.routes import Call, Empty, Router
 from medianest_hub.web.auditing import note_for_audit
 from medianest_hub.web.one_line import ONE_LINE
@@ -102,7 +102,7 @@ async def list_people(parts: HubParts, call: Call[Empty, PeopleWanted]) -> Page[
     return Page(items=await person_views(parts, items), next_cursor=items[-1].username if more else None)
 
 
-@router.post("/api/v1/users", permission=ADMIN, body_limit=16 * 1024, status=201)
+@router.post("/api/v1/users", permission=PEOPLE, body_limit=16 * 1024, status=201)
 async def make_person(parts: HubParts, call: Call[Empty, Empty, NewPerson]) -> MadePerson:
     """Make somebody. An e-mail address an admin writes counts as verified.
 
@@ -149,7 +149,7 @@ async def one_person(parts: HubParts, call: Call[PersonPath]) -> PersonView:
     return await person_view(parts, call.path.id)
 
 
-@router.patch("/api/v1/users/{id}", permission=ADMIN, body_limit=8 * 1024)
+@router.patch("/api/v1/users/{id}", permission=PEOPLE, body_limit=8 * 1024)
 async def change_person(parts: HubParts, call: Call[PersonPath, Empty, PersonChange]) -> PersonView:
     """Change somebody's name, address, role or status; making somebody `active` approves a newcomer.
 
@@ -179,7 +179,7 @@ async def change_person(parts: HubParts, call: Call[PersonPath, Empty, PersonCha
     return await person_view(parts, account.id)
 
 
-@router.delete("/api/v1/users/{id}", permission=ADMIN)
+@router.delete("/api/v1/users/{id}", permission=PEOPLE)
 async def remove_person(parts: HubParts, call: Call[PersonPath]) -> None:
     """Delete somebody's account and what is kept of it; their sessions and API keys end at once, everywhere.
 
@@ -204,7 +204,7 @@ async def end_sessions_of_person(parts: HubParts, call: Call[PersonPath]) -> End
     return Ended(ended=await parts.sessions.end_all(call.path.id, reason="ended_by_admin"))
 
 
-@local_router.post("/api/v1/users/{id}/password-link", permission=ADMIN, body_limit=1024, status=201)
+@local_router.post("/api/v1/users/{id}/password-link", permission=PEOPLE, body_limit=1024, status=201)
 async def make_password_link(parts: HubParts, call: Call[PersonPath]) -> Link:
     """A link by which somebody sets a new password, good once and for 24 hours; an older one of theirs is void.
 

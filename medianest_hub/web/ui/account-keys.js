@@ -47,7 +47,7 @@ byId("make-key").addEventListener("click", async (event) => {
   await busy(button, async () => {
     // A key can never manage the account itself.
     const { permissions } = await session.call("GET", "auth/session");
-    byId("key-permissions").replaceChildren(...permissions.filter((name) => name !== "hub.account").map(choice));
+    byId("key-permissions").replaceChildren(...permissions.filter((name) => !NOT_FOR_KEYS.has(name)).map(choice));
     form.reset();
     clear(form);
     dialog.showModal();
@@ -55,6 +55,7 @@ byId("make-key").addEventListener("click", async (event) => {
   });
 });
 
+const NOT_FOR_KEYS = new Set(["hub.account", "hub.people"]);
 const WORDS = { "hub.signed_in": "Read what is yours: dashboard, jobs", "hub.admin": "Run the hub: everything an admin may" };
 
 function choice(name) {

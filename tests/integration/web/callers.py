@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from medianest_hub.plugin_api import Role
-from medianest_hub.plugin_api.people import ACCOUNT, ADMIN, SIGNED_IN
+from medianest_hub.plugin_api.people import ACCOUNT, ADMIN, PEOPLE, SIGNED_IN
 from medianest_hub.web.mounted import Mounted
 
 from .conftest import Site
@@ -27,7 +27,7 @@ def may(one: Mounted, role: Role, site: Site) -> bool:
     """Whether the declaration lets that role in, worked out here anew."""
     if one.permission in (SIGNED_IN, ACCOUNT):
         return True
-    if one.permission == ADMIN:
+    if one.permission in (ADMIN, PEOPLE):
         return role is Role.ADMIN
     source, _, name = str(one.permission).partition(".")
     permission = next(p for p in site.hub.host.plugins[source].info.permissions if p.name == name)
@@ -61,6 +61,8 @@ class Callers:
     async def disabled(self, _: Mounted) -> str:
         """An admin who was thrown out, with a token that has not expired and a session nobody ended."""
         parts = self.site.parts
+        if (known := await parts.people.by_username("disabled")) is not None:  # only somebody active begins a session
+            await parts.people.change(known.id, status="active")
         somebody = await self.site.person("disabled", Role.ADMIN)
         await parts.people.change(somebody.id, status="disabled")
         return somebody.token
@@ -80,10 +82,9 @@ class Callers:
         return await self.key("admin", Role.ADMIN, other_than(one.permission))
 
     async def key_with(self, one: Mounted) -> str:
-        """An admin's key for just this; for managing accounts there can be none, so for all else."""
-        return await self.key(
-            "admin", Role.ADMIN, SIGNED_IN if one.permission in (ACCOUNT, None) else str(one.permission)
-        )
+        """An admin's key for just this; for managing accounts there can be none, so for as much as there can be."""
+        instead = {None: SIGNED_IN, ACCOUNT: SIGNED_IN, PEOPLE: ADMIN}
+        return await self.key("admin", Role.ADMIN, instead.get(one.permission) or str(one.permission))
 
     async def revoked_key(self, _: Mounted) -> str:
         if ("revoked", "") not in self.keys:
@@ -135,7 +136,9 @@ COLUMNS = (
     Column("ended session", Callers.ended, lambda one, site: UNKNOWN),
     Column("API key without the scope", Callers.key_without, lambda one, site: FORBIDDEN),
     Column("narrowed admin key", Callers.narrowed_admin_key, lambda one, site: FORBIDDEN),
-    Column("API key with it", Callers.key_with, lambda one, site: FORBIDDEN if one.permission == ACCOUNT else IN),
+    Column(
+        "API key with it", Callers.key_with, lambda one, site: FORBIDDEN if one.permission in (ACCOUNT, PEOPLE) else IN
+    ),
     Column("revoked API key", Callers.revoked_key, lambda one, site: UNKNOWN),
     Column("expired API key", Callers.expired_key, lambda one, site: UNKNOWN),
 )

@@ -191,6 +191,31 @@ async def test_keys_that_cannot_be(pair: tuple[Site, Site], permissions: list[st
     assert verdict(await make(pair[0], mia, *permissions)) == (400, code)
 
 
+async def test_an_admins_key_takes_nobodys_account_not_even_its_owners(pair: tuple[Site, Site]) -> None:
+    one, _ = pair
+    root, mia = await one.person("root", Role.ADMIN), await one.person("mia")
+    assert verdict(await make(one, root, "hub.people")) == (400, "api_key_refused")
+    session = (await one.get("/api/v1/auth/session", by=root)).json()["permissions"]
+    everything = [name for name in session if name not in ("hub.account", "hub.people")]
+    made = await key_of(one, root, *everything)
+    for method, path, body in (
+        ("POST", f"/api/v1/users/{root.id}/password-link", {}),
+        ("POST", f"/api/v1/users/{mia.id}/password-link", {}),
+        ("PATCH", f"/api/v1/users/{mia.id}", {"role": "admin"}),
+        ("PATCH", f"/api/v1/users/{root.id}", {"email": "thief@example.org"}),
+        ("PUT", f"/api/v1/users/{mia.id}/permissions", {"overrides": {}}),
+        ("DELETE", f"/api/v1/users/{mia.id}", None),
+        ("POST", "/api/v1/users", {"username": "thief", "role": "admin", "password": "tractor blue forty two"}),
+        ("POST", "/api/v1/invites", {"role": "admin"}),
+        ("POST", "/api/v1/api-keys", {"name": "more", "permissions": ["hub.admin"]}),
+    ):
+        reply = await one.call(method, path, headers=bearing(made["key"]), json=body)
+        assert verdict(reply) == (403, "forbidden"), path
+    # What only shuts out is left to it.
+    for method, path in (("GET", "/api/v1/users"), ("DELETE", f"/api/v1/users/{mia.id}/sessions")):
+        assert (await one.call(method, path, headers=bearing(made["key"]))).status == 200, path
+
+
 async def test_a_past_end_or_a_time_without_its_zone_is_refused(pair: tuple[Site, Site]) -> None:
     mia = await pair[0].person("mia")
     past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
@@ -290,12 +315,12 @@ async def test_its_last_use_is_noted_once_and_not_with_every_request(pair: tuple
 
 async def test_whoever_uses_a_key_was_seen_and_nobody_else(pair: tuple[Site, Site]) -> None:
     one, _ = pair
-    mia, kim = await one.person("mia"), await one.person("kim")
+    mia, uma = await one.person("mia"), await one.person("uma")
     made = await key_of(one, mia, "keys.look")
     await one.parts.db.execute("UPDATE medianest.users SET last_seen_at = now() - interval '30 days'")
     await one.get("/api/v1/keys/mine", headers=bearing(made["key"]))
     seen = "SELECT last_seen_at > now() - interval '1 minute' FROM medianest.users WHERE id = $1"
-    assert [await one.parts.db.fetchval(seen, somebody.id) for somebody in (mia, kim)] == [True, False]
+    assert [await one.parts.db.fetchval(seen, somebody.id) for somebody in (mia, uma)] == [True, False]
 
 
 async def test_a_flood_of_unknown_keys_reaches_postgres_once_for_each_and_only_as_far_as_the_limit_goes(

@@ -294,7 +294,9 @@ async def test_the_example_in_the_documentation_is_taken(start_site: StartSite) 
         assert reply.status == 200, (example, reply.body)
 
 
-@pytest.mark.parametrize("name", ["hub.signed_in", "hub.account", "hub.admin", "weather.nothing", "gone.use"])
+@pytest.mark.parametrize(
+    "name", ["hub.signed_in", "hub.account", "hub.admin", "hub.people", "weather.nothing", "gone.use"]
+)
 async def test_a_permission_of_the_core_or_of_nobody_is_not_overridden(site: Site, root: Somebody, name: str) -> None:
     mia = await site.person("mia")
     wanted = {"overrides": {name: True}}

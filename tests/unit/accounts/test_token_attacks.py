@@ -234,7 +234,7 @@ def test_what_only_looks_like_a_token_is_refused(tokens: Tokens, token: str) -> 
 
 
 def test_a_session_token_narrows_nobody_and_a_key_to_what_it_names() -> None:
-    admin = frozenset({"hub.admin", "hub.account", "hub.signed_in", "a.b", "a.c"})
+    admin = frozenset({"hub.admin", "hub.account", "hub.people", "hub.signed_in", "a.b", "a.c"})
     ada = Person(uuid4(), "ada", Role.ADMIN, admin)
 
     def narrowed(*names: str) -> Person:
@@ -244,5 +244,5 @@ def test_a_session_token_narrows_nobody_and_a_key_to_what_it_names() -> None:
     some = narrowed("a.b", "a.z", "hub.account")
     assert (some.permissions, some.role, some.is_admin) == (frozenset({"a.b"}), Role.GUEST, False)
     assert (narrowed("hub.admin").role, narrowed("hub.admin").is_admin) == (Role.ADMIN, True)
-    assert narrowed(*admin).permissions == admin - {"hub.account"}
+    assert narrowed(*admin).permissions == admin - {"hub.account", "hub.people"}
     assert narrowed().permissions == frozenset()
