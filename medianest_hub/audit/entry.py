@@ -59,7 +59,7 @@ class Entry:
     """One thing done. `action` is `<source>.<what>`; `code` the problem's where it was refused or failed.
 
     `details` are flat: texts, numbers, truth values, lists of texts. Never a password, key or token: what looks like one
-    is masked once more before it is written, but whoever makes an entry must not count on that. Whoever gives a time of
+    in them is masked once more before it is written (in no name), but whoever makes an entry must not count on that. Whoever gives a time of
     its own gives an `id_of` that time with it: entries are found and ordered by their ids.
     """
 
@@ -79,8 +79,9 @@ class Entry:
         return replace(
             self,
             action=_text(self.action),
-            actor=replace(self.actor, name=_masked(self.actor.name)),
-            target=Target(_text(self.target.kind), _masked(self.target.id), _masked(self.target.name)),
+            # Names stay as they are: somebody named `password=x` would be hidden behind a mask.
+            actor=replace(self.actor, name=_text(self.actor.name)),
+            target=Target(_text(self.target.kind), _masked(self.target.id), _text(self.target.name)),
             code=_text(self.code),
             request_id=_text(self.request_id),
             details={

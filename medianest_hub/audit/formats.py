@@ -18,8 +18,8 @@ CONTENT_TYPES: Final[dict[Format, str]] = {
 }
 
 _COLUMNS: Final = tuple(AuditEntry.model_fields)
-# OWASP, "CSV Injection": what a spreadsheet takes for the beginning of a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+# OWASP, "CSV Injection": what a spreadsheet takes for the beginning of a formula, in full width too.
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 
 
 async def lines(pieces: AsyncIterator[Sequence[AuditEntry]], form: Format) -> AsyncIterator[bytes]:
@@ -46,4 +46,9 @@ def _cells(entry: AuditEntry) -> list[str]:
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    # Some drop what stands before it: blanks and the byte order mark.
+    return (
+        f"'{cell}"
+        if cell.startswith(_FORMULA) or cell.lstrip().lstrip("\ufeff").lstrip().startswith(_FORMULA)
+        else cell
+    )

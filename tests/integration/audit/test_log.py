@@ -166,7 +166,7 @@ async def test_secrets_are_masked_also_where_a_handler_lets_one_through(db: Data
         Entry(
             "plugins.change_settings",
             MIA,
-            target=Target("plugin", "plex", f"https://mia:hunter2@example.org/?token=s3cretvalue {key}"),
+            target=Target("plugin", f"https://mia:hunter2@example.org/?token=s3cretvalue {key}"),
             details={
                 "api_key": "s3cretvalue",
                 "changed": ["api_key", "url"],
@@ -179,6 +179,16 @@ async def test_secrets_are_masked_also_where_a_handler_lets_one_through(db: Data
         assert secret not in row
     (found,) = await audit.list(EVERYTHING)
     assert found.details["changed"] == ["api_key", "url"], "names are no secrets"
+
+
+async def test_nobody_hides_behind_a_name_that_looks_like_a_secret(audit: Audit) -> None:
+    name = "password=hidden"
+    await audit.record(
+        Entry("users.create", Actor("person", uuid4(), name), target=Target("user", "1", name), details={"words": name})
+    )
+    (found,) = await audit.list(EVERYTHING)
+    assert (found.actor_name, found.target_name) == (name, name)
+    assert "hidden" not in str(found.details)
 
 
 async def test_an_entry_is_written_once_the_database_is_back_and_nobody_waits_for_that(

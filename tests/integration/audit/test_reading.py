@@ -104,12 +104,13 @@ async def test_an_export_holds_every_entry_in_both_formats(filled: Audit) -> Non
 
 async def test_a_name_that_is_a_formula_is_none_in_a_spreadsheet(audit: Audit) -> None:
     evil = ['=HYPERLINK("http://evil")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", 'a",=1']
+    evil += ["\uff1dcmd|x", "\uff0b1", "\uff0d1", "\uff20A1", " =1", "\u3000 @A1", "\u00a0\uff1d1"]
     await audit.record_many(
         Entry("users.create", Actor("person", uuid4(), name), target=Target("user", name)) for name in evil
     )
     rows = csv.DictReader(io.StringIO((await as_bytes(audit, "csv")).decode()))
     cells = [row[column] for row in rows for column in ("actor_name", "target_id")]
     assert len(cells) == 2 * len(evil)
-    assert not [cell for cell in cells if cell[0] in "=+-@\t\r"]
+    assert not [cell for cell in cells if cell.strip()[0] in "=+-@\t\r\uff1d\uff0b\uff0d\uff20"]
     plain = [json.loads(line)["actor_name"] for line in (await as_bytes(audit, "ndjson")).splitlines()]
     assert evil[0] in plain, "only a spreadsheet needs the apostrophe"
