@@ -49,7 +49,7 @@ class PasswordChange:
         name, network = username_key(person.username), network_of(address)
         await self._slowing.keep_waiting(await self._slowing.before_try(name, network))
         try:
-            checked = await self._people.check_password(person.username, current)
+            checked = await self._people.check_password(person.username, current, expected=True)
         except Unauthorized:
             raise _wrong() from None
         await self._slowing.succeeded(name, network)

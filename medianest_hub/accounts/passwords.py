@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import unicodedata
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,7 +27,8 @@ TIME_COST = 2
 
 AT_ONCE = 2
 WAITING = 64
-"""Hashes computed side by side, each with 19 MiB, and how many may wait for their turn."""
+"""Hashes computed side by side, each with 19 MiB, and how many may wait for their turn in each of two lines: strangers wait
+until nobody waits who is expected, and however many they are, they take none of the others' places."""
 
 _SALT_BYTES, _HASH_BYTES = 16, 32
 
@@ -52,18 +55,33 @@ class Passwords:
         )
         self._nobody = _hash_of_nothing(memory_kib, time_cost)
         self._threads: ThreadPoolExecutor | None = None
-        self._queued = 0
+        self._running = 0
+        self._expected: deque[asyncio.Future[None]] = deque()
+        self._strangers: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def busy(self) -> bool:
+        """Whether whoever comes now must wait."""
+        return self._running >= AT_ONCE
 
     async def hash(self, password: str) -> str:
-        """An argon2id string with its parameters. Raises `TooMany` while too many wait."""
-        return await self._run(lambda: self._hasher.hash(_normal(password)))
+        """An argon2id string with its parameters. Raises `TooMany` while too many wait.
 
-    async def verify(self, known: str | None, password: str) -> Verdict:
-        """Compare; the work is the same for `None`, somebody who has no password or does not exist."""
-        return await self._run(lambda: self._verify(known, password))
+        For those who have proven by something else that they may set a password; strangers do not get this far.
+        """
+        return await self._run(lambda: self._hasher.hash(_normal(password)), expected=True)
+
+    async def verify(self, known: str | None, password: str, *, expected: bool = False) -> Verdict:
+        """Compare; the work is the same for `None`, somebody who has no password or does not exist.
+
+        `expected`: whoever tries is signed in, or was signed in to that account from there before. Raises as `hash` does.
+        """
+        return await self._run(lambda: self._verify(known, password), expected=expected)
 
     def close(self) -> None:
-        """End the threads; a hash under way is finished first."""
+        """End the threads; a hash under way is finished first, and nobody waits any longer."""
+        for turn in (*self._expected, *self._strangers):
+            turn.cancel()
         if self._threads is not None:
             self._threads.shutdown(wait=True, cancel_futures=True)
             self._threads = None
@@ -78,17 +96,44 @@ class Passwords:
             return Verdict(False)
         return Verdict(known is not None and not too_long, self._hasher.check_needs_rehash(against))
 
-    async def _run(self, work: Callable[[], ResultT]) -> ResultT:
-        if self._queued >= WAITING:
-            raise TooMany("Too many people are signing in right now.", code="sign_in_busy", retry_after=2)
-        if self._threads is None:
-            give_large_blocks_back()
-            self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
-        self._queued += 1
+    async def _run(self, work: Callable[[], ResultT], *, expected: bool) -> ResultT:
+        if not self.busy:
+            self._running += 1
+        else:
+            await self._turn(self._expected if expected else self._strangers)
         try:
+            if self._threads is None:
+                give_large_blocks_back()
+                self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
-            self._queued -= 1
+            self._pass_on()
+
+    async def _turn(self, line: deque[asyncio.Future[None]]) -> None:
+        """Wait for a place among those who run."""
+        if len(line) >= WAITING:
+            raise TooMany("Too many people are signing in right now.", code="sign_in_busy", retry_after=2)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        line.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                with contextlib.suppress(ValueError):
+                    line.remove(turn)
+            else:  # given the place and cancelled at the same moment
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        """Give one's place to whoever is next."""
+        for line in (self._expected, self._strangers):
+            while line:
+                turn = line.popleft()
+                if not turn.done():
+                    turn.set_result(None)
+                    return
+        self._running -= 1
 
 
 def _normal(password: str) -> str:

@@ -6,24 +6,17 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
-from medianest_hub.accounts.account import (
-    COLUMNS,
-    WITH_OVERRIDES,
-    Account,
-    Status,
-    account_inactive,
-    account_of,
-    wrong_credentials,
-)
+from medianest_hub.accounts.account import COLUMNS, WITH_OVERRIDES, Account, Status, account_of
 from medianest_hub.accounts.acting import lock_person, lock_with_admins, still_active, still_admin
 from medianest_hub.accounts.names import clean_username, username_key
 from medianest_hub.accounts.password_rules import check_password
 from medianest_hub.accounts.passwords import Passwords
+from medianest_hub.accounts.passwords_of_people import PasswordsOfPeople
 from medianest_hub.accounts.permissions import Declared, RolePermissions
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.ids import new_id
@@ -45,7 +38,7 @@ _KEPT = 4096
 
 _BY_ID: Final = f"SELECT {WITH_OVERRIDES} FROM medianest.users WHERE id = $1"  # nosec B608 # noqa: S608 - names are constants of ours
 _BY_IDS: Final = f"SELECT {WITH_OVERRIDES} FROM medianest.users WHERE id = ANY($1)"  # nosec B608 # noqa: S608 - as above
-_BY_KEY: Final = f"SELECT {WITH_OVERRIDES}, password_hash FROM medianest.users WHERE username_key = $1"  # nosec B608 # noqa: S608 - as above
+_BY_KEY: Final = f"SELECT {WITH_OVERRIDES} FROM medianest.users WHERE username_key = $1"  # nosec B608 # noqa: S608 - as above
 _LIST: Final = f"""
 SELECT {COLUMNS} FROM medianest.users
 WHERE username_key > $1 AND ($3::text IS NULL OR status = $3) AND ($4::text IS NULL OR role = $4)
@@ -67,18 +60,9 @@ UPDATE medianest.users SET role = coalesce($2, role), status = coalesce($3, stat
     email_verified = CASE WHEN $5::text IS NULL THEN email_verified ELSE $5 <> '' END, updated_at = now()
 WHERE id = $1 RETURNING {COLUMNS}
 """  # nosec B608 # noqa: S608 - as above
-_HASH_ANEW: Final = "UPDATE medianest.users SET password_hash = $3 WHERE id = $1 AND password_hash = $2"
-_STILL_HAS: Final = "SELECT id FROM medianest.users WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $2 FOR UPDATE"
 
 
-class Checked(NamedTuple):
-    """Whose password was right, and its hash: what is done for that goes only while it is still theirs."""
-
-    person: Person
-    password_hash: str | None
-
-
-class People:
+class People(PasswordsOfPeople):
     """`get` answers from memory for some seconds; every change here is told to all other processes at once."""
 
     def __init__(
@@ -90,10 +74,10 @@ class People:
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(db, passwords or Passwords())
         self._db = db
         self._redis = redis
         self._secrets = secrets
-        self.passwords = passwords or Passwords()
         self._monotonic = monotonic
         self.permissions = RolePermissions()
         """All there are, by what the plugins of this process declare."""
@@ -217,61 +201,13 @@ class People:
             raise Conflict(f"Somebody is named {name!r} already; choose another name.", code="username_taken")
         return self.person_of(row)
 
-    async def check_password(self, username: str, password: str) -> Checked:
-        """Whoever has that name and password, and the hash it was checked against.
-
-        Raises `Unauthorized` alike for an unknown name and a wrong password. Somebody disabled is told so (`Forbidden`),
-        having given the right password.
-        """
-        row = await self._db.fetchrow(_BY_KEY, username_key(username))
-        known = None if row is None else row["password_hash"]
-        verdict = await self.passwords.verify(known, password)
-        if row is None or not verdict.fits:
-            raise wrong_credentials()
-        account = account_of(row)
-        if account.status != "active":
-            raise account_inactive()
-        if verdict.outdated:
-            dearer = await self.passwords.hash(password)
-            # Only if nobody changed the password meanwhile.
-            if await self._db.execute(_HASH_ANEW, account.id, known, dearer) == "UPDATE 0":
-                return await self.check_password(username, password)
-            known = dearer
-        return Checked(self.person_of(row), known)
-
-    async def set_password(self, person_id: UUID, password: str) -> None:
-        """Replace the password, and void all links that would; the caller ends the person's sessions.
-
-        Raises `BadInput`, `NotFound`.
-        """
-        password_hash = await self._hash_for(person_id, password)
-        async with self._db.transaction() as tx:
-            await self.keep_password(tx, person_id, password_hash)
-
-    async def change_password(self, person_id: UUID, known: str | None, password: str) -> bool:
-        """As `set_password`, but only while `known` is the hash of their password (None: they have none)."""
-        password_hash = await self._hash_for(person_id, password)
-        async with self._db.transaction() as tx:
-            if await tx.fetchval(_STILL_HAS, person_id, known) is None:
-                return False
-            await self.keep_password(tx, person_id, password_hash)
-        return True
-
-    async def _hash_for(self, person_id: UUID, password: str) -> str:
+    async def hash_for(self, person_id: UUID, password: str) -> str:
+        """The hash of a new password for them. Raises `BadInput`, `NotFound`."""
         account = await self.account(person_id)
         if account is None:
             raise no_such_person()
         check_password(password, account.username)
         return await self.passwords.hash(password)
-
-    async def keep_password(self, tx: Queries, person_id: UUID, password_hash: str) -> None:
-        """As `set_password`, of a hash made before the transaction `tx` began."""
-        await tx.execute(
-            "UPDATE medianest.users SET password_hash = $2, password_changed_at = now(), updated_at = now() WHERE id = $1",
-            person_id,
-            password_hash,
-        )
-        await tx.execute("DELETE FROM medianest.password_links WHERE user_id = $1", person_id)
 
     async def set_role(self, person_id: UUID, role: Role) -> None:
         """Raises `Conflict` when the last active admin would be gone, `NotFound`."""

@@ -60,9 +60,11 @@ class SignIn:
         """Sign in. Raises `Unauthorized` (wrong), `Forbidden` (not active), `TooMany` (wait)."""
         account, network = username_key(username)[:256], network_of(address)
         tries = await self._slowing.before_try(account, network)
-        if tries > CROWD and not await self._was_here(account, network):
+        crowded = tries > CROWD
+        expected = (crowded or self._people.passwords.busy) and await self._was_here(account, network)
+        if crowded and not expected:
             await self._slowing.keep_waiting(tries)
-        checked = await self._people.check_password(username, password)
+        checked = await self._people.check_password(username, password, expected=expected)
         signed_in = await self._begin(
             checked.person,
             checked.password_hash,

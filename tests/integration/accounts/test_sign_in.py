@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from medianest_hub.accounts.password_change import PasswordChange
-from medianest_hub.accounts.passwords import Passwords
+from medianest_hub.accounts.passwords import AT_ONCE, WAITING, Passwords
 from medianest_hub.accounts.people import People
 from medianest_hub.accounts.sign_in import SignIn
 from medianest_hub.accounts.slowing import CROWD, FIRST_WAIT, FREE_TRIES, FREE_TRIES_ALONE, LONGEST_DELAY, Slowing
@@ -92,6 +92,37 @@ async def test_an_account_tried_from_everywhere_answers_strangers_late_and_its_o
     elsewhere = time.monotonic() - began
     assert min(took) < 0.2
     assert 0.2 < elsewhere < LONGEST_DELAY + 1
+
+
+async def test_however_many_strangers_wait_people_get_in_from_where_they_were_before(
+    here: Replica, ada: Person
+) -> None:
+    await here.sign_in.with_password("ada", PASSWORD, address="203.0.113.5")  # home
+    guessing = here.people.passwords
+    hash_of_ada = await guessing.hash(PASSWORD)
+    flood: set[asyncio.Task[Any]] = set()
+
+    def knock() -> None:
+        """One more stranger for each who was answered, so that all their places are always taken."""
+        while len(flood) < AT_ONCE + WAITING:
+            task = asyncio.create_task(guessing.verify(hash_of_ada, "wrong"))
+            flood.add(task)
+            task.add_done_callback(lambda done: (flood.discard(done), knock()) if not over else flood.discard(done))
+
+    over = False
+    knock()
+    await asyncio.sleep(0)
+    try:
+        with pytest.raises(TooMany) as refused:
+            await here.sign_in.with_password("ada", PASSWORD, address="192.0.2.77")
+        assert refused.value.error_code == "sign_in_busy"
+        for _ in range(5):
+            assert await here.sign_in.with_password("ada", PASSWORD, address="203.0.113.5")
+        change = PasswordChange(Slowing(here.redis, SecretBox(["k" * 40])), here.people, here.sessions)
+        await change.change(ada, None, PASSWORD, "something else entirely", address="192.0.2.78")
+    finally:
+        over = True
+        await asyncio.gather(*flood)
 
 
 async def test_without_redis_the_process_counts_alone_and_more_strictly(postgres_url: str, valkey_server: Any) -> None:

@@ -11,7 +11,7 @@ from unicodedata import normalize
 import pytest
 from argon2 import extract_parameters
 
-from medianest_hub.accounts.passwords import WAITING, Passwords
+from medianest_hub.accounts.passwords import AT_ONCE, WAITING, Passwords
 from medianest_hub.plugin_api.errors import TooMany
 
 
@@ -92,11 +92,42 @@ async def test_hashing_does_not_hold_up_the_loop(passwords: Passwords) -> None:
 
 
 async def test_too_many_waiting_are_refused_rather_than_queued(cheap: Passwords) -> None:
-    results = await asyncio.gather(*(cheap.hash("x") for _ in range(WAITING + 20)), return_exceptions=True)
+    results = await asyncio.gather(*(cheap.hash("x") for _ in range(AT_ONCE + WAITING + 20)), return_exceptions=True)
     refused = [result for result in results if isinstance(result, TooMany)]
     assert len(refused) == 20
     assert refused[0].retry_after == 2
     assert isinstance(await cheap.hash("x"), str)
+
+
+async def test_strangers_take_no_place_of_whoever_is_expected_who_goes_first(cheap: Passwords) -> None:
+    known = await cheap.hash("correct horse")
+    ended: list[str] = []
+
+    async def try_it(name: str, expected: bool = False) -> bool:
+        verdict = await cheap.verify(known, "correct horse", expected=expected)
+        ended.append(name)
+        return verdict.fits
+
+    strangers = [asyncio.create_task(try_it("stranger")) for _ in range(AT_ONCE + WAITING)]
+    await asyncio.sleep(0)
+    assert cheap.busy
+    with pytest.raises(TooMany):
+        await cheap.verify(known, "correct horse")
+    people = [asyncio.create_task(try_it("expected", True)) for _ in range(WAITING)]
+    assert all(await asyncio.gather(*people, *strangers))
+    assert set(ended[AT_ONCE : AT_ONCE + WAITING]) == {"expected"}
+    assert not cheap.busy
+
+
+async def test_whoever_goes_away_while_waiting_leaves_their_place_to_others(cheap: Passwords) -> None:
+    for give_up in range(3):
+        waiting = [asyncio.create_task(cheap.verify(None, "x")) for _ in range(AT_ONCE + WAITING)]
+        await asyncio.sleep(0.001 * give_up)
+        for task in waiting[::2]:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert not cheap.busy
+    assert not (await cheap.verify(None, "x")).fits
 
 
 async def test_memory_is_given_back(passwords: Passwords) -> None:
