@@ -59,8 +59,8 @@ class Entry:
     """One thing done. `action` is `<source>.<what>`; `code` the problem's where it was refused or failed.
 
     `details` are flat: texts, numbers, truth values, lists of texts. Never a password, key or token: what looks like one
-    in them is masked once more before it is written (in no name), but whoever makes an entry must not count on that. Whoever gives a time of
-    its own gives an `id_of` that time with it: entries are found and ordered by their ids.
+    in them is masked once more before it is written (in no name), but whoever makes an entry must not count on that.
+    Whoever gives a time of its own gives an `id_of` that time with it: entries are found and ordered by their ids.
     """
 
     action: str

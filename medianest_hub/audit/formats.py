@@ -46,9 +46,5 @@ def _cells(entry: AuditEntry) -> list[str]:
 
 
 def _harmless(cell: str) -> str:
-    # Some drop what stands before it: blanks and the byte order mark.
-    return (
-        f"'{cell}"
-        if cell.startswith(_FORMULA) or cell.lstrip().lstrip("\ufeff").lstrip().startswith(_FORMULA)
-        else cell
-    )
+    # Some drop blanks before it.
+    return f"'{cell}" if cell.startswith(_FORMULA) or cell.lstrip().startswith(_FORMULA) else cell
