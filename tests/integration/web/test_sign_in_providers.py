@@ -72,14 +72,6 @@ def said(reply: Reply) -> tuple[int, str]:
     return reply.status, reply.json().get("code", reply.json().get("state"))
 
 
-async def switch_off(site: Site, plugin: str) -> None:
-    """For good, as an admin does it: whoever only stops it finds it running again."""
-    reply = await site.post(f"/api/v1/plugins/{plugin}/disable", by=await site.person("ada", Role.ADMIN))
-    assert reply.status == 200, reply.body
-    await site.parts.host.reconcile()
-    assert not site.parts.host.runtimes[plugin].running
-
-
 async def test_polling_goes_on_until_the_provider_knows_who_it_is(site: Site, door: Door, browser: Browser) -> None:
     begun = await browser.start(remember=True, return_to="/account?tab=1")
     assert begun.json() == {"url": START.url, "poll_seconds": 2.0, "attempt": None}
@@ -119,54 +111,6 @@ async def test_providers_are_listed_while_they_work_and_have_no_way_in_while_swi
     await runtime.stop(PluginState.DISABLED)
     assert said(await browser.start()) == (404, "plugin_disabled")
     assert [one["id"] for one in (await site.get("/api/v1/auth/providers")).json()["items"]] == ["local"]
-
-
-async def test_a_provider_that_is_off_has_no_routes_whatever_is_asked_and_by_whom(
-    site: Site, door: Door, browser: Browser
-) -> None:
-    ada, runtime = await site.person("ada", Role.ADMIN), site.parts.host.runtimes["door"]
-    person = await site.parts.people.get(ada.id)
-    assert person is not None
-    key = (await site.parts.api_keys.create(person, "key", ["hub.admin"]))[1]
-    foreign = {"Origin": "https://evil.example"}
-
-    async def answers(path: str) -> set[tuple[int, str]]:
-        asked = f"/api/v1/auth/{path}"
-        return {
-            said(reply)
-            for reply in (
-                await site.post(asked, json={}), await site.post(asked, json={"link": True}),
-                await site.post(asked, json={"nonsense": 7}), await site.post(asked, data=b"{"),
-                await site.post(asked, data=b"x" * 100_000), await site.post(asked, json={}, headers=foreign),
-                await site.post(asked, json={}, by=ada), await site.post(asked, json={"link": True}, by=ada),
-                await site.post(asked, json={}, headers={"Authorization": f"Bearer {key}"}),
-            )
-        }  # fmt: skip
-
-    paths = [f"{provider}/{step}" for provider in ("door", "door-back") for step in ("start", "complete")]
-    await runtime.stop(PluginState.NEEDS_ATTENTION)
-    assert [await answers(path) for path in paths] == [{(503, "plugin_unavailable")}] * 4
-    await switch_off(site, "door")
-    assert [await answers(path) for path in paths] == [{(404, "plugin_disabled")}] * 4
-    assert door.seen == []
-
-
-async def test_the_routes_of_a_provider_that_is_off_are_not_described(site: Site) -> None:
-    async def described() -> set[str]:
-        return {path for path in (await site.get("/api/openapi.json")).json()["paths"] if "/auth/door" in path}
-
-    paths = {f"/api/v1/auth/{provider}/{step}" for provider in ("door", "door-back") for step in ("start", "complete")}
-    assert await described() == paths
-    await switch_off(site, "door")
-    assert await described() == set()
-
-
-async def test_a_provider_that_is_off_is_counted_all_the_same(install: Install, start_site: StartSite) -> None:
-    install("door", SOURCE)
-    site = await start_site(limits__sign_in="2/minute", server__public_url="http://hub.lan:4000")
-    await switch_off(site, "door")
-    found = [(await site.post("/api/v1/auth/door/start", json={})).status for _ in range(3)]
-    assert found == [404, 404, 429]
 
 
 async def test_without_an_issuer_there_is_no_openid_connect_at_all(site: Site, browser: Browser) -> None:
