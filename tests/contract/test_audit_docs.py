@@ -20,7 +20,7 @@ PAGE = (ROOT / "docs/operators/audit.md").read_text()
 
 def actions_of_routes() -> set[str]:
     zones = Zones(HubSettings().limits)
-    routers = [*all_core_routes(), provider_routes(["oidc"])]
+    routers = [*all_core_routes(), provider_routes({"oidc": ("", "oidc")})]
     return {
         one.name for one in audited([one for core in routers for one in core_routes(core, zones)], []) if one.audited
     }
