@@ -16,13 +16,16 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from medianest_hub.accounts.acting import still_active
 from medianest_hub.accounts.permissions import NOT_FOR_KEYS
 from medianest_hub.accounts.sessions import Sessions
 from medianest_hub.accounts.tokens import Claims
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.ids import new_id
 from medianest_hub.infrastructure.one_time import token_hash
-from medianest_hub.plugin_api.errors import BadInput, Conflict, FieldProblem, TooMany, Unauthorized
+from medianest_hub.infrastructure.realtime_log import RealtimeLog
+from medianest_hub.plugin_api.errors import BadInput, Conflict, FieldProblem, Forbidden, TooMany, Unauthorized
+from medianest_hub.plugin_api.notifiers import Notification
 from medianest_hub.plugin_api.people import Person
 
 PREFIX: Final = "mn_"
@@ -54,6 +57,7 @@ SELECT {_COLUMNS} FROM medianest.api_keys WHERE user_id = $1 AND revoked_at IS N
 """  # nosec B608 # noqa: S608 - as above
 _OWNER = "SELECT user_id FROM medianest.api_keys WHERE id = $1 AND revoked_at IS NULL"
 _REVOKE = "UPDATE medianest.api_keys SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING id"
+_REVOKE_ALL = "UPDATE medianest.api_keys SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL RETURNING id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,14 @@ class ApiKeys:
         self,
         db: Database,
         sessions: Sessions,
+        realtime: RealtimeLog,
         *,
         now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._db = db
         self._sessions = sessions
+        self._realtime = realtime
         self._now = now
         self._monotonic = monotonic
         self._found: OrderedDict[bytes, Claims] = OrderedDict()
@@ -137,9 +143,18 @@ class ApiKeys:
             self._waiting -= 1
 
     async def create(
-        self, person: Person, name: str, permissions: Collection[str], expires_at: datetime | None = None
+        self,
+        person: Person,
+        name: str,
+        permissions: Collection[str],
+        expires_at: datetime | None = None,
+        *,
+        session_id: UUID | None = None,
     ) -> tuple[ApiKey, str]:
-        """A new key of that person, and its text, which is nowhere to be read again.
+        """A new key of that person, and its text, which is nowhere to be read again; the person's open pages hear of it.
+
+        `session_id`: the session it is asked in, which must be fresh (`Forbidden` `confirm_first`): whoever came by a
+        token of somebody else's must not make a way in for good of it.
 
         Raises `BadInput` for a permission the person lacks or that no key can have, or an end that is past; `Conflict`
         `too_many_api_keys` for the 51st.
@@ -147,8 +162,12 @@ class ApiKeys:
         _check(person, permissions, expires_at)
         token = PREFIX + random_secrets.token_urlsafe(32)
         async with self._db.transaction() as tx:
-            # Two at once must not both see the last free place.
-            await tx.execute("SELECT FROM medianest.users WHERE id = $1 FOR NO KEY UPDATE", person.id)
+            if session_id is not None and not await self._sessions.fresh(session_id, tx=tx):
+                raise Forbidden(
+                    "Prove first that it is you: give your password, or sign in again.", code="confirm_first"
+                )
+            # Two at once must not both see the last free place; somebody being disabled makes none.
+            await still_active(tx, person.id)
             count = "SELECT count(*) FROM medianest.api_keys WHERE user_id = $1 AND revoked_at IS NULL"
             if await tx.fetchval(count, person.id) >= MOST_PER_PERSON:
                 raise Conflict(
@@ -164,6 +183,7 @@ class ApiKeys:
                 sorted(set(permissions)),
                 expires_at,
             )
+        await self._realtime.send("notification:new", _told(name).model_dump(mode="json"), person=person.id)
         return _key(row), token
 
     async def of_person(self, person_id: UUID) -> list[ApiKey]:
@@ -180,6 +200,10 @@ class ApiKeys:
         revoked = await self._db.fetchval(_REVOKE, key_id) is not None
         await self._sessions.tell_ended([key_id])
         return revoked
+
+    async def revoke_all(self, person_id: UUID) -> int:
+        """As `revoke`, all of somebody's; returns how many."""
+        return await revoke_keys_of(person_id, self._db, self._sessions)
 
     async def _look_up(self, token: str) -> Claims:
         digest = token_hash(token)
@@ -203,6 +227,24 @@ class ApiKeys:
         self._bad.move_to_end(digest)
         if len(self._bad) > _KEPT_BAD:
             self._bad.popitem(last=False)
+
+
+async def revoke_keys_of(person_id: UUID, db: Database, sessions: Sessions) -> int:
+    """End all API keys of somebody, everywhere at once; returns how many."""
+    revoked = await db.fetch(_REVOKE_ALL, person_id)
+    # As for sessions, a verdict stands in Redis: each key gets a tombstone of its own.
+    await sessions.tell_ended([row["id"] for row in revoked])
+    return len(revoked)
+
+
+def _told(name: str) -> Notification:
+    return Notification(
+        kind="hub.api_key_made",
+        title="A new API key can act for you",
+        body=f"It is called “{name}”. If you did not make it, revoke it, and change your password.",
+        href="/account",
+        params={"name": name},
+    )
 
 
 def invalid_key() -> Unauthorized:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from medianest_hub.accounts.account import Account, Status
 from medianest_hub.accounts.acting import lock_person
+from medianest_hub.accounts.api_keys import revoke_keys_of
 from medianest_hub.accounts.people import People, no_such_person
 from medianest_hub.accounts.sessions import Sessions
 from medianest_hub.infrastructure.database import Database
@@ -15,11 +16,6 @@ from medianest_hub.plugin_api.errors import Conflict
 from medianest_hub.plugin_api.events import EventData, PersonRemoved
 from medianest_hub.plugin_api.people import Role
 from medianest_hub.plugin_api.services import Queries
-
-# As for sessions, a verdict stands in Redis: each key gets a tombstone of its own.
-_REVOKE_KEYS = """
-UPDATE medianest.api_keys SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL RETURNING id
-"""
 
 _HAS_IDENTITY = "SELECT EXISTS (SELECT FROM medianest.identities WHERE user_id = $1)"
 
@@ -94,5 +90,4 @@ class Leaving:
 
     async def _shut_out(self, person_id: UUID, reason: str) -> None:
         await self._sessions.end_all(person_id, reason=reason)
-        revoked = await self._db.fetch(_REVOKE_KEYS, person_id)
-        await self._sessions.tell_ended([row["id"] for row in revoked])
+        await revoke_keys_of(person_id, self._db, self._sessions)

@@ -102,8 +102,8 @@ WHERE k.id = ANY($1) AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.exp
 """
 _CONFIRM = "UPDATE medianest.sessions SET authenticated_at = now() WHERE id = $1 AND ended_at IS NULL"
 _FRESH = """
-SELECT EXISTS (SELECT FROM medianest.sessions WHERE id = $1 AND ended_at IS NULL AND expires_at > now()
-               AND authenticated_at > now() - make_interval(secs => $2))
+SELECT true FROM medianest.sessions WHERE id = $1 AND ended_at IS NULL AND expires_at > now()
+AND authenticated_at > now() - make_interval(secs => $2)
 """
 _PRUNE = """
 DELETE FROM medianest.sessions
@@ -260,8 +260,10 @@ class Sessions:
         """The person has just proven again, in this session, who they are."""
         await self._db.execute(_CONFIRM, session_id)
 
-    async def fresh(self, session_id: UUID, within: float = 300) -> bool:
-        """Whether they proved it in the last `within` seconds; an API key never did."""
+    async def fresh(self, session_id: UUID, within: float = 300, *, tx: Queries | None = None) -> bool:
+        """Whether they proved it in the last `within` seconds; an API key never did. With `tx` it cannot end before that."""
+        if tx is not None:
+            return bool(await tx.fetchval(f"{_FRESH} FOR SHARE", session_id, within))
         return bool(await self._db.fetchval(_FRESH, session_id, within))
 
     async def of_person(self, person_id: UUID) -> list[Session]:

@@ -251,7 +251,7 @@ def _accounts(
     return _Accounts(
         tokens=tokens,
         refresh=refresh,
-        api_keys=ApiKeys(db, sessions),
+        api_keys=ApiKeys(db, sessions, realtime),
         sign_in=SignIn(db, slowing, people, sessions, tokens, refresh),
         attempts=Attempts(db, secrets),
         first_run=FirstRun(db, people),

@@ -13,6 +13,7 @@ from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.plugin_api.people import ACCOUNT
 from medianest_hub.plugin_api.routes import Call, Empty, Router
 from medianest_hub.web.auditing import note_for_audit
+from medianest_hub.web.calling import facts
 from medianest_hub.web.one_line import ONE_LINE
 
 router = Router()
@@ -72,10 +73,17 @@ async def make_api_key(parts: HubParts, call: Call[Empty, Empty, KeyWanted]) -> 
     """Make a key; its text is in this answer and nowhere else.
 
     400 `api_key_refused` for permissions the caller lacks, for `hub.account` and `hub.people`, which no key can have, and for
-    an end that is past; 409 `too_many_api_keys` for the 51st.
+    an end that is past; 409 `too_many_api_keys` for the 51st; 403 `confirm_first` where the caller has not proven lately
+    who they are.
     """
-    wanted = call.body
-    key, text = await parts.api_keys.create(call.caller, wanted.name, wanted.permissions, wanted.expires_at)
+    wanted, claims = call.body, facts(call).claims
+    key, text = await parts.api_keys.create(
+        call.caller,
+        wanted.name,
+        wanted.permissions,
+        wanted.expires_at,
+        session_id=claims.session_id if claims is not None else None,
+    )
     note_for_audit(target_kind="api_key", target_id=key.id, target_name=key.name, permissions=list(key.permissions))
     return NewKey(**_shown(key), key=text)
 

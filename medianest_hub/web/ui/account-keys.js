@@ -1,5 +1,6 @@
 // API keys: made with a name, an end and permissions; shown once; revoked.
 
+import { stillYou } from "./account-ways.js";
 import { ask, busy, showOnce, toast } from "./dialogs.js";
 import { byId, el, when } from "./dom.js";
 import { clear, onSubmit } from "./forms.js";
@@ -70,11 +71,22 @@ onSubmit(form, async ({ name, days }) => {
     return;
   }
   const expires_at = days ? new Date(Date.now() + Number(days) * 86_400_000).toISOString() : null;
-  const made = await session.call("POST", "api-keys", { name, permissions, expires_at });
+  const made = await makeKey({ name, permissions, expires_at });
+  if (!made) return;
   dialog.close();
   await showOnce("Your new key", "Copy it now: it is shown this once, and nobody can look it up later.", made.key);
   await showKeys();
   byId("make-key").focus();
 });
+
+// A key is a way in for good, so the hub may want to know that it is still you. Null where that was left off.
+async function makeKey(wanted) {
+  try {
+    return await session.call("POST", "api-keys", wanted);
+  } catch (problem) {
+    if (problem.code !== "confirm_first") throw problem;
+    return (await stillYou()) ? session.call("POST", "api-keys", wanted) : null;
+  }
+}
 
 form.querySelector("[data-close]").addEventListener("click", () => dialog.close());

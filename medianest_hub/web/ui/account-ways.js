@@ -51,7 +51,7 @@ async function unlink(one, title, button) {
 }
 
 // What adds a way in wants to know that it is still you. Without a password, sign out and in again by another way.
-function stillYou() {
+export function stillYou() {
   return askFor(
     "Is it still you?",
     "It is a while since you signed in. Type your password to go on; if you have none, sign out and in again first.",

@@ -26,12 +26,12 @@ async function showUser() {
   byId("password-button").textContent = needsCurrent ? "Change password" : "Set a password";
 }
 
-onSubmit(form, async ({ current_password, new_password }) => {
-  await session.call("POST", "auth/password", { ...(needsCurrent && { current_password }), new_password });
+onSubmit(form, async ({ current_password, new_password, end_keys }) => {
+  await session.call("POST", "auth/password", { ...(needsCurrent && { current_password }), new_password, end_keys: end_keys === "on" });
   form.reset();
   await showUser();
   say(noteOf(form), "Your password is changed. You are signed out everywhere but here.", "good");
-  await showSessions();
+  await Promise.all([showSessions(), showKeys()]);
 });
 
 async function start() {

@@ -347,3 +347,30 @@ async def test_a_flood_of_unknown_keys_reaches_postgres_once_for_each_and_only_a
         while (count := await looked_up() - before) < 16:  # other connections tell of theirs a moment later
             await asyncio.sleep(0.05)
     assert count == 16
+
+
+async def test_making_one_wants_a_fresh_sign_in_and_tells_the_person(pair: tuple[Site, Site]) -> None:
+    one, _ = pair
+    fay = await one.person("fay")
+    aged = "UPDATE medianest.sessions SET authenticated_at = now() - interval '6 minutes' WHERE id = $1"
+    await one.parts.db.execute(aged, fay.session_id)
+    assert verdict(await make(one, fay, "hub.signed_in")) == (403, "confirm_first")
+    assert (await one.get(KEYS, by=fay)).json()["items"] == []
+    await one.parts.sessions.confirm(fay.session_id)
+    before = await one.parts.realtime.latest_seq()
+    await key_of(one, fay, "hub.signed_in")
+    told = [(event.event, event.person) for event in await one.parts.realtime.since(before)]
+    assert told == [("notification:new", fay.id)]
+
+
+async def test_a_session_that_is_being_ended_makes_none(pair: tuple[Site, Site]) -> None:
+    one, _ = pair
+    gil = await one.person("gil")
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with one.parts.db.transaction() as tx:
+        await tx.execute("UPDATE medianest.sessions SET ended_at = now() WHERE id = $1", gil.session_id)
+        making = asyncio.ensure_future(make(one, gil, "hub.signed_in"))
+        async with asyncio.timeout(5):
+            while not await one.parts.db.fetchval(waiting):
+                await asyncio.sleep(0.005)
+    assert verdict(await making) == (403, "confirm_first")

@@ -267,3 +267,28 @@ async def test_passwords_and_tokens_are_in_no_answer_to_a_bad_request(site: Site
         reply = await site.post(path, json=body)
         assert reply.status == 400
         assert b"secret-" not in reply.body
+
+
+async def test_a_link_ends_api_keys_and_a_change_does_if_asked(site: Site, root: Somebody) -> None:
+    mia = await with_password(site)
+    person = await site.parts.people.get(mia.id)
+    assert person is not None
+
+    async def works(key: str) -> bool:
+        reply = await site.get("/api/v1/auth/session", headers={"Authorization": f"Bearer {key}"})
+        return bool(reply.status == 200)
+
+    _, key = await site.parts.api_keys.create(person, "script", ["hub.signed_in"])
+    change = {"current_password": PASSWORD, "new_password": NEW}
+    assert (await site.post("/api/v1/auth/password", by=mia, json=change)).status == 200
+    assert await works(key)
+    change = {"current_password": NEW, "new_password": PASSWORD, "end_keys": True}
+    assert (await site.post("/api/v1/auth/password", by=mia, json=change)).status == 200
+    assert not await works(key)
+
+    _, key = await site.parts.api_keys.create(person, "script", ["hub.signed_in"])
+    made = await site.post(f"{USERS}/{mia.id}/password-link", by=root)
+    assert await works(key)
+    reset = {"token": made.json()["url"].partition("#")[2], "password": NEW, "client": "native"}
+    assert (await site.post("/api/v1/auth/password/reset", json=reset)).status == 200
+    assert not await works(key)
