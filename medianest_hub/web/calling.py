@@ -17,7 +17,7 @@ from sanic import Request
 
 from medianest_hub.accounts.tokens import Claims
 from medianest_hub.infrastructure.database import is_transient
-from medianest_hub.plugin_api.errors import Forbidden, HubError, Unavailable
+from medianest_hub.plugin_api.errors import Forbidden, HubError, Unauthorized, Unavailable
 from medianest_hub.plugin_api.routes import Call
 from medianest_hub.plugin_host.bounded import contained
 from medianest_hub.web.client_address import ClientAddresses, base_url, last_said
@@ -30,7 +30,6 @@ log = structlog.get_logger(__name__)
 ResultT = TypeVar("ResultT")
 
 _CREDENTIALS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
-_MOST_COOKIES: Final = 100
 _abandoned: set[asyncio.Task[Any]] = set()
 
 
@@ -116,18 +115,35 @@ class RequestFacts:
         """Seconds since the request came."""
         return perf_counter() - self._carrier.began if self._carrier is not None else 0.0
 
-    @property
-    def cookies(self) -> Mapping[str, str]:
-        """The cookies that came, by name. Of several of one name the first counts, which has the most exact path."""
+    def _cookies(self, name: str) -> list[str]:
         if self._rules is None:
-            return MappingProxyType({})
-        found: dict[str, str] = {}
-        for line in self._request.headers.getall("cookie", ()):
-            for pair in line.split(";")[:_MOST_COOKIES]:
-                name, separator, value = pair.partition("=")
-                if separator:
-                    found.setdefault(cleaned(name.strip()), cleaned(value.strip()))
-        return MappingProxyType(found)
+            return []
+        wanted = self._rules.name(name)
+        pairs = (pair.partition("=") for line in self._request.headers.getall("cookie", ()) for pair in line.split(";"))
+        return [cleaned(value.strip()) for found, equals, value in pairs if equals and found.strip() == wanted]
+
+    def has_cookie(self, name: str) -> bool:
+        """Whether the hub's cookie of that name came, or several."""
+        return bool(self._cookies(name))
+
+    def cookie(self, name: str) -> str:
+        """The hub's cookie of that name; empty for none, and for several, of which nobody can tell who set which.
+
+        Cookies know no ports: any program at the same host name can set one, with a path that puts it first.
+        """
+        found = self._cookies(name)
+        return found[0] if len(found) == 1 else ""
+
+    def one_cookie(self, name: str) -> str:
+        """As `cookie`. Raises `Unauthorized` `cookie_ambiguous` for several, which the answer clears."""
+        if len(self._cookies(name)) > 1:
+            self.clear_cookie(name)
+            raise Unauthorized(
+                "Your browser sent two sign-in cookies, one of them set by another program at this host name. Both are "
+                "cleared now: begin again.",
+                code="cookie_ambiguous",
+            )
+        return self.cookie(name)
 
     def set_cookie(self, name: str, value: str, max_age: int, same_site: SameSite = "Strict") -> None:
         """Let the answer, whatever it will be, set the cookie for `max_age` seconds; see `web.cookies` for the names."""
@@ -136,7 +152,10 @@ class RequestFacts:
         self._carrier.lines += self._rules.line(name, value, max_age, same_site)
 
     def clear_cookie(self, name: str) -> None:
-        """Let the answer, whatever it will be, make the browser forget the cookie."""
+        """Let the answer, whatever it will be, make the browser forget the cookie; of several all, whoever set them."""
+        if self._carrier is not None and self._rules is not None and len(self._cookies(name)) > 1:
+            host = urlsplit(self.base_url).hostname or ""
+            self._carrier.lines += self._rules.clearing_lines(name, self._request.path, host)
         self.set_cookie(name, "", 0)
 
     def check_origin(self) -> None:

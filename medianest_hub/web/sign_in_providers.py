@@ -144,11 +144,11 @@ def _completing(identity: str) -> Handler:
         """Finish signing in with this provider, in the browser that began it; until it is finished, ask again.
 
         410 `attempt_over`: begin again; 409 `attempt_busy`: it is being completed this moment; 400 `state_mismatch`: the
-        answer is of another sign-in. 403: not let in, by the provider (`sign_in_refused` or a code of its own) or here
-        (`invite_needed`, `invite_invalid`, `account_inactive`, `set_up_first`). 409 `email_ambiguous`; linking:
-        `identity_taken`, `provider_linked`. 502 `identity_not_proven`: the provider's proof cannot be believed; other 502,
-        503 and 504: the provider is away, and the same may be tried again; 404 `plugin_disabled` or 503
-        `plugin_unavailable` while its plugin does not run.
+        answer is of another sign-in; 401 `cookie_ambiguous`: two cookies came, of which neither is used. 403: not let in,
+        by the provider (`sign_in_refused` or a code of its own) or here (`invite_needed`, `invite_invalid`,
+        `account_inactive`, `set_up_first`). 409 `email_ambiguous`; linking: `identity_taken`, `provider_linked`. 502
+        `identity_not_proven`: the provider's proof cannot be believed; other 502, 503 and 504: the provider is away, and
+        the same may be tried again; 404 `plugin_disabled` or 503 `plugin_unavailable` while its plugin does not run.
         """
         return await _complete(parts, call, _provider(parts, identity))
 
@@ -207,7 +207,7 @@ async def _complete(parts: HubParts, call: Call[Empty, Empty, Complete], provide
         request.check_origin()
     note_for_audit(provider=provider.id)
     given = call.body.attempt.get_secret_value() if call.body.attempt is not None else ""
-    attempt = await parts.attempts.claim(given if native else request.cookies.get(ATTEMPT, ""), provider.id)
+    attempt = await parts.attempts.claim(given if native else request.one_cookie(ATTEMPT), provider.id)
     try:
         _check_same(call, attempt.wishes)
         identity = await provider_calls.complete(provider, attempt.state, call.body.answer, call.request_id)

@@ -154,12 +154,13 @@ async def refresh(parts: HubParts, call: Call[Empty, Empty, RefreshWanted]) -> T
 
     Each is good once, and the answer brings the next. 401 `refresh_invalid`: sign in again. 401 `refresh_reused`: it was
     used before, which ends the session. 409 `refresh_raced`: another request at the same moment was quicker, and has the
-    next token. 403 `origin_refused` to a page of another site.
+    next token. 401 `cookie_ambiguous`: two cookies came, of which neither is used; both are cleared. 403 `origin_refused`
+    to a page of another site.
     """
     request = facts(call)
     request.check_origin()
     given = call.body.refresh_token
-    token = given.get_secret_value() if given is not None else request.cookies.get(REFRESH, "")
+    token = given.get_secret_value() if given is not None else request.one_cookie(REFRESH)
     try:
         signed_in = await parts.sign_in.renew(
             token,
@@ -168,7 +169,7 @@ async def refresh(parts: HubParts, call: Call[Empty, Empty, RefreshWanted]) -> T
             user_agent=call.request.headers.get("user-agent", ""),
         )
     except Unauthorized as refused:
-        if given is None and REFRESH in request.cookies:
+        if given is None and request.has_cookie(REFRESH):
             request.clear_cookie(REFRESH)
         if isinstance(refused, RefreshReused):
             person = await parts.people.get(refused.person_id)
@@ -192,13 +193,13 @@ async def logout(parts: HubParts, call: Call[Empty, Empty, RefreshWanted]) -> No
     given = call.body.refresh_token
     sessions = {
         await parts.refresh.session_of(token)
-        for token in (given.get_secret_value() if given is not None else "", request.cookies.get(REFRESH, ""))
+        for token in (given.get_secret_value() if given is not None else "", request.cookie(REFRESH))
         if token
     }
     claims = request.claims
     if claims is not None and not claims.is_key:  # an API key cannot end itself: its owner revokes it
         sessions.add(claims.session_id)
-    if REFRESH in request.cookies:
+    if request.has_cookie(REFRESH):
         request.clear_cookie(REFRESH)
     if sessions <= {None}:
         leave_out_of_audit()
@@ -216,7 +217,7 @@ async def logout_all(parts: HubParts, call: Call[Empty, Empty, LogoutAll]) -> En
     claims = request.claims
     keep = claims.session_id if call.body.keep and claims is not None else None
     ended = await parts.sessions.end_all(call.caller.id, keep=keep)
-    if keep is None and REFRESH in request.cookies:
+    if keep is None and request.has_cookie(REFRESH):
         request.clear_cookie(REFRESH)
     return Ended(ended=ended)
 
@@ -295,10 +296,14 @@ async def token_answer(
     if client == "native":
         return _token(signed_in, signed_in.refresh_token)
     request = facts(call)
-    brought = request.cookies.get(REFRESH, "")
+    brought = request.cookie(REFRESH)
     before = await parts.refresh.session_of(brought) if brought else None
     if before is not None and before != signed_in.session_id:
         await parts.sessions.end(before, reason="replaced")
+    if not brought and request.has_cookie(
+        REFRESH
+    ):  # of several cookies none counts, and none may go before the new one
+        request.clear_cookie(REFRESH)
     request.set_cookie(REFRESH, signed_in.refresh_token, IDLE_SECONDS[signed_in.remember])
     return _token(signed_in)
 

@@ -278,6 +278,23 @@ async def test_attempts_expire_and_are_bounded(
     assert said(await browser.complete()) == (410, "attempt_over")
 
 
+async def test_of_two_cookies_of_an_attempt_none_is_used_and_both_are_cleared(
+    site: Site, door: Door, browser: Browser
+) -> None:
+    door.will(complete=MIA)
+    await browser.start()
+    mine = browser.cookie("mn_attempt")
+    path = "/api/v1/auth/door/complete"
+    both = {"Cookie": f"mn_attempt=planted; mn_attempt={mine}", "Host": "hub.lan:4000"}
+    refused = await site.post(path, json={}, headers=both)
+    assert said(refused) == (401, "cookie_ambiguous")
+    lines = refused.headers.getall("Set-Cookie", ())  # type: ignore[attr-defined]
+    assert all(line.startswith("mn_attempt=; Max-Age=0; ") for line in lines)
+    for one in (path, "/api/v1/auth", "/"):
+        assert any(f"Path={one}" in line.split("; ") for line in lines), one
+    assert (await browser.complete()).json()["state"] == "signed_in"  # it was left as it was
+
+
 async def test_strangers_can_begin_only_so_often(install: Install, start_site: StartSite) -> None:
     install("door", SOURCE)
     site = await start_site(limits__sign_in="3/minute", limits__auth="1/minute")

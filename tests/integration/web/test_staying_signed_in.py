@@ -52,12 +52,14 @@ async def sign_in(site: Site, username: str = "mia", headers: dict[str, str] | N
 
 def morsel(reply: Reply) -> Any:
     """The refresh cookie an answer sets."""
-    return SimpleCookie(reply.headers["Set-Cookie"])["mn_refresh"]
+    (found,) = SimpleCookie(reply.headers["Set-Cookie"]).values()
+    assert found.key in ("mn_refresh", "__Secure-mn_refresh")
+    return found
 
 
 def carrying(reply: Reply) -> dict[str, str]:
     """The headers of a browser that has that answer's cookie."""
-    return {"Cookie": f"other=1; mn_refresh={morsel(reply).value}"}
+    return {"Cookie": f"other=1; {morsel(reply).key}={morsel(reply).value}"}
 
 
 def bearing(reply: Reply) -> dict[str, str]:
@@ -77,10 +79,15 @@ async def test_a_browser_gets_the_token_in_a_cookie_no_script_can_read(site: Sit
     assert morsel(await sign_in(site, remember=True))["max-age"] == str(90 * 86400)
 
 
-async def test_over_https_the_cookie_is_secure(https: Site) -> None:
-    site = https
-    reply = await sign_in(site, headers={"Host": "hub.example"})
-    assert morsel(reply)["secure"] is True
+async def test_over_https_the_cookie_is_secure_and_one_set_over_http_is_not_heard(https: Site) -> None:
+    host = {"Host": "hub.example"}
+    reply, planted = await sign_in(https, headers=host), await sign_in(https, "eve", headers=host)
+    assert (morsel(reply)["secure"], morsel(reply).key) == (True, "__Secure-mn_refresh")
+    both = f"mn_refresh={morsel(planted).value}; {carrying(reply)['Cookie']}"
+    again = await https.post(REFRESH, headers={**host, "Cookie": both})
+    assert again.json()["user"]["username"] == "mia"
+    alone = await https.post(REFRESH, headers={**host, "Cookie": f"mn_refresh={morsel(planted).value}"})
+    assert verdict(alone) == (401, "refresh_invalid")
 
 
 async def test_the_cookie_gives_new_tokens_again_and_again_on_any_replica(pair: tuple[Site, Site]) -> None:
@@ -226,6 +233,41 @@ async def test_signing_in_adopts_nothing_the_browser_brought_and_ends_the_sessio
     assert (await site.get(ME, headers=bearing(planted))).status == 401
     assert verdict(await site.post(REFRESH, headers=carrying(planted))) == (401, "refresh_invalid")
     assert (await site.post(REFRESH, headers=carrying(mine))).status == 200
+
+
+def cleared(reply: Reply) -> set[tuple[str, str]]:
+    """Path and domain of every refresh cookie the answer clears and does not set again."""
+    lines = [SimpleCookie(line)["mn_refresh"] for line in reply.headers.getall("Set-Cookie", ())]  # type: ignore[attr-defined]
+    return {
+        (line["path"], line["domain"])
+        for number, line in enumerate(lines)
+        if line["max-age"] == "0" and not any(later["path"] == line["path"] and later.value for later in lines[number:])
+    }
+
+
+async def test_of_two_cookies_none_is_used_and_both_are_cleared_wherever_a_neighbour_can_have_set_one(
+    site: Site,
+) -> None:
+    mine, planted = await sign_in(site, "mia"), await sign_in(site, "eve")
+    port = site.url.rpartition(":")[2]
+    host = {"Host": f"hub.local:{port}"}
+    # The neighbour's has the longer path, and so comes first.
+    both = {**host, "Cookie": "; ".join(carrying(one)["Cookie"] for one in (planted, mine))}
+    many = {**host, "Cookie": f"{carrying(planted)['Cookie']};{'x=1;' * 150} {carrying(mine)['Cookie']}"}
+    refused = await site.post(REFRESH, headers=both)
+    assert verdict(refused) == verdict(await site.post(REFRESH, headers=many)) == (401, "cookie_ambiguous")
+    paths = ["/", "/api", "/api/", "/api/v1", "/api/v1/", "/api/v1/auth", "/api/v1/auth/", "/api/v1/auth/refresh"]
+    assert cleared(refused) == {(path, domain) for path in paths for domain in ("", "hub.local")}
+    # Nor does either sign anybody out, or end as the session that was there before.
+    left = await site.post(LOGOUT, headers=both)
+    assert left.status == 204
+    assert ("/api/v1/auth/logout", "") in cleared(left)
+    fresh = await sign_in(site, "mia", headers=both)
+    assert fresh.json()["user"]["username"] == "mia"
+    assert ("/api/v1/auth/login", "") in cleared(fresh)
+    assert ("/api/v1/auth", "") not in cleared(fresh)
+    for one in (mine, planted):
+        assert (await site.post(REFRESH, headers={**host, **carrying(one)})).status == 200
 
 
 async def test_a_made_up_cookie_ends_nobodys_session(site: Site) -> None:
