@@ -341,6 +341,33 @@ async def test_an_api_key_is_shown_once_works_and_is_revoked(
         assert (await client.get("/api/v1/auth/session")).status == 401
 
 
+async def test_making_a_key_asks_for_the_password_where_signing_in_was_long_ago(
+    hub: Hub, desk: AbstractAsyncContextManager[Device]
+) -> None:
+    await hub.person("kurt")
+    problem = '{"status": 403, "code": "confirm_first", "detail": "Prove first that it is you."}'
+    async with desk as one:
+        page = await sign_in(one, "kurt")
+        for answers in ("Cancel", "Go on"):
+            await page.route("**/api-keys", lambda route: route.fulfill(status=403, body=problem), times=1)
+            if not await page.locator("#key-dialog").is_visible():
+                await page.click("#make-key")
+                await page.fill("#key-name", "Backup")
+            await page.get_by_role("button", name="Make the key").click()
+            await page.fill("#dialog-field", PASSWORD)
+            await page.get_by_role("button", name=answers).last.click()
+            if answers == "Cancel":
+                await expect(page.locator("#key-name")).to_have_value("Backup")
+        assert (await page.input_value("#dialog-value")).startswith("mn_")
+        await page.get_by_role("button", name="Done").click()
+        await expect(page.locator("#keys")).to_contain_text("Backup")
+        await page.fill("#current", PASSWORD)
+        await page.fill("#fresh", NEW_PASSWORD)
+        await page.get_by_label("Revoke all API keys, too").check()
+        await page.click("#password-button")
+        await expect(page.locator("#keys")).to_contain_text("No keys")
+
+
 async def test_an_admin_invites_promotes_and_throws_out(
     hub: Hub, browser: Browser, phone: AbstractAsyncContextManager[Device]
 ) -> None:
