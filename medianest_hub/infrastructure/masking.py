@@ -1,4 +1,4 @@
-"""Takes secrets out of texts and values about to be logged or shown, by names and by shape; knows no secret itself."""
+"""Takes secrets out of texts and values about to be logged or shown, by names, by shape and by the plugins' known values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import re
 from functools import lru_cache
 from typing import Any
 
-MASK = "•••"
+from medianest_hub.infrastructure.known_secrets import MASK, hide
+
+__all__ = ["MASK", "mask_text", "mask_value", "secret_name"]
 
 _WORD_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[-.\s]+")
 _SECRET = re.compile(
@@ -37,6 +39,7 @@ def secret_name(name: str) -> bool:
 
 def mask_text(text: str) -> str:
     """The text without passwords in addresses, secret query parameters, `name=value`, header lines and bearer values."""
+    text = hide(text)
     if "://" in text:
         text = _URL_PASSWORD.sub(rf"\1:{MASK}@", text)
     if "=" in text or ":" in text:

@@ -6,6 +6,7 @@ import random
 
 from pydantic import ValidationError
 
+from medianest_hub.infrastructure.known_secrets import hide
 from medianest_hub.jobs.documents import clean_text
 from medianest_hub.jobs.rows import Settled
 from medianest_hub.plugin_api.errors import HubError
@@ -70,7 +71,7 @@ def handed_back(delay: float = 0.0) -> Settled:
 def _read(error: BaseException) -> tuple[str, str, bool, float | None]:
     if isinstance(error, HubError):
         # These words are written for people; those of other exceptions may hold anything, and stay in the log.
-        return clean_text(error.error_code, 100), clean_text(error.message), error.retryable, error.retry_after
+        return clean_text(error.error_code, 100), clean_text(hide(error.message)), error.retryable, error.retry_after
     if isinstance(error, TimeoutError):
         return "timeout", "Something it was waiting for did not answer in time.", True, None
     return "internal_error", "Something went wrong inside the plugin; the worker's log has the details.", True, None

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 import structlog
 
+from medianest_hub.infrastructure.known_secrets import learn, secret_values
 from medianest_hub.plugin_api import Context
 from medianest_hub.plugin_api.plugin import PluginSettings
 from medianest_hub.plugin_api.services import (
@@ -93,6 +94,7 @@ class ContextFactory:
 
     def make(self, plugin: LoadedPlugin, instance: str, generation: int, settings: PluginSettings) -> Lived:
         """A context for that generation. Raises `OSError` when the plugin's folder cannot be made."""
+        learn(secret_values(settings))  # before the plugin can let one slip into a log, an error or a check
         folder = self._data_dir / "plugins" / plugin.name / instance
         folder.mkdir(parents=True, exist_ok=True)
         services = self._services(plugin, instance)

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
 from medianest_hub import __version__
 from medianest_hub.infrastructure import metrics
 from medianest_hub.infrastructure.database import Database
+from medianest_hub.infrastructure.known_secrets import secret_values
 from medianest_hub.plugin_api.plugin import API_VERSION
 from medianest_hub.plugin_host.administration import Administration
 from medianest_hub.plugin_host.applied import applied
@@ -78,7 +79,7 @@ async def diagnose(
     """Put it together for that plugin."""
     plugin, outcome = runtime.plugin, host.outcome(runtime.name)
     view = await administration.view(plugin) if plugin is not None else None
-    redactor = Redactor({*(await administration.known_secrets(plugin, runtime.name)), *core_secrets(loaded.settings)})
+    redactor = Redactor({*(await administration.known_secrets(plugin, runtime.name)), *secret_values(loaded.settings)})
     report = Diagnostics(
         plugin=runtime.name,
         distribution=outcome.found.distribution if outcome else "",
@@ -112,15 +113,6 @@ async def diagnose(
             ],
         }
     )
-
-
-def core_secrets(settings: BaseModel) -> Iterator[str]:
-    """Every secret of the core's settings: keys, tokens, and addresses that may hold a password."""
-    for value in dict(settings).values():
-        if isinstance(value, SecretStr):
-            yield value.get_secret_value()
-        elif isinstance(value, BaseModel):
-            yield from core_secrets(value)
 
 
 def _declares(plugin: LoadedPlugin) -> dict[str, list[str]]:

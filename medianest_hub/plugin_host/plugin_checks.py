@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from redis.exceptions import RedisError
 
 from medianest_hub.infrastructure import metrics
+from medianest_hub.infrastructure.known_secrets import hide
 from medianest_hub.infrastructure.redis import RedisAway, RedisLink, Script
 from medianest_hub.plugin_api.errors import HubError
 from medianest_hub.plugin_api.health import CheckResult, HealthCheck, HealthStatus
@@ -185,7 +186,7 @@ class PluginChecks:
         result = Checked(
             *place,
             outcome.status,
-            outcome.detail[:_LONGEST_DETAIL],
+            hide(outcome.detail)[:_LONGEST_DETAIL],
             _bounded_data(outcome.data),
             self._now(),
             time.perf_counter() - began,
@@ -280,7 +281,7 @@ def _down(detail: str) -> CheckResult:
 
 def _bounded_data(data: dict[str, Any]) -> dict[str, Any]:
     """As JSON has it; nothing of what is too much or has no such form."""
-    text = to_json(data, inf_nan_mode="null", fallback=lambda _value: None)
+    text = hide(to_json(data, inf_nan_mode="null", fallback=lambda _value: None).decode())
     return dict(json.loads(text)) if len(text) <= _MOST_DATA else {}
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
 
-MASK = "•••"
+from medianest_hub.infrastructure.known_secrets import MASK, spellings
+
 _SHORTEST = 4
 """A secret shorter than this is only hidden where it is the whole text: inside other words it would be found everywhere."""
 
@@ -26,8 +25,8 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._whole = {secret for secret in secrets if secret}
-        spellings = {spelling for secret in self._whole if len(secret) >= _SHORTEST for spelling in _spellings(secret)}
-        longest_first = sorted(spellings, key=len, reverse=True)
+        found = {spelling for secret in self._whole if len(secret) >= _SHORTEST for spelling in spellings(secret)}
+        longest_first = sorted(found, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def clean(self, value: Any) -> Any:
@@ -54,8 +53,3 @@ class Redactor:
         if self._known is not None:
             text = self._known.sub(MASK, text)
         return _BEARER.sub(rf"\1 {MASK}", _URL_LOGIN.sub(MASK, text))
-
-
-def _spellings(secret: str) -> set[str]:
-    """As it is, and as it looks inside a URL, JSON or a `repr`."""
-    return {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], repr(secret)[1:-1]}

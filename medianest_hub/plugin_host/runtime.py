@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from medianest_hub.infrastructure.known_secrets import hide
 from medianest_hub.plugin_api import Context
 from medianest_hub.plugin_api.errors import AuthFailed, ConfigInvalid, HubError, NotFound, NotReady, Unavailable
 from medianest_hub.plugin_api.plugin import PluginSettings
@@ -100,7 +101,7 @@ class PluginRuntime:
 
     def set_state(self, state: PluginState, reason: str = "") -> None:
         """Go to that state and tell whoever listens; a plugin's reason may hold words from outside, so it is cut short."""
-        reason = reason[:500]
+        reason = hide(reason)[:500]
         if (state, reason) == (self.state, self.reason):
             return
         before, self.state, self.reason = self.state, state, reason

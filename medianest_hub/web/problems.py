@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from sanic.exceptions import MethodNotAllowed, SanicException
 
+from medianest_hub.infrastructure.known_secrets import hide
 from medianest_hub.plugin_api.errors import AuthFailed, FieldProblem, HubError, UpstreamError
 from medianest_hub.web.header_block import Answer, HeaderBlock, header_lines, header_value
 
@@ -132,7 +133,7 @@ def problem_body(error: HubError, status: int, request_id: str) -> bytes:
         "type": "about:blank",
         "title": _title(status),
         "status": status,
-        "detail": error.message,
+        "detail": hide(error.message),
         "code": error.error_code,
         "request_id": request_id,
     }

@@ -8,6 +8,7 @@ from typing import Any
 from prometheus_client import Counter, Gauge, Histogram
 
 from medianest_hub.infrastructure import metrics
+from medianest_hub.infrastructure.known_secrets import hide
 
 _known: dict[str, Any] = {}
 
@@ -20,7 +21,9 @@ class _Labelled:
         self._labels = tuple(labels)
 
     def _child(self, values: dict[str, str]) -> Any:
-        return self._metric.labels(**values) if self._labels else self._metric
+        if not self._labels:
+            return self._metric
+        return self._metric.labels(**{name: hide(str(value)) for name, value in values.items()})
 
     def inc(self, amount: float = 1, **labels: str) -> None:
         """Count."""
