@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from medianest_hub.infrastructure import processes
@@ -13,13 +13,17 @@ from medianest_hub.testing.hub import HubProcess, free_port, wait_ready
 
 
 @contextmanager
-def second_web(hub: HubProcess) -> Iterator[str]:
-    """`medianest serve --role web` with the hub's settings on a port of its own; yields its address."""
+def second_web(hub: HubProcess, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """`medianest serve --role web` with the hub's settings on a port of its own; yields its address.
+
+    `environment` comes on top. What it says is in `web-PORT.log` in the hub's folder.
+    """
     port = free_port()
     variables = {
         **hub.environment,
         **DataDir(hub.folder / "data").addresses(),
         "MEDIANEST_SERVER__PORT": str(port),
+        **(environment or {}),
     }
     log_file = hub.folder / f"web-{port}.log"
     with log_file.open("ab") as log:
