@@ -54,6 +54,6 @@ def all_core_routes(*, local: bool = True) -> list[CoreRoutes]:
         CoreRoutes("jobs", jobs.router),
         CoreRoutes("hooks", hooks.router),
         CoreRoutes("images", images.router, zone="images"),
-        CoreRoutes("metrics", metrics.router, zone=None),
+        CoreRoutes("metrics", metrics.router, zone="static"),
         CoreRoutes("health", health.router, zone=None, always=frozenset({"/api/health/live", "/api/health/ready"})),
     ]

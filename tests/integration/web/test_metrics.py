@@ -46,3 +46,11 @@ async def test_with_a_token_the_token_alone_decides(start_site: StartSite) -> No
     for headers in ({}, {"Authorization": "Bearer let-me"}, {"Authorization": "Basic let-me-see"}):
         reply = await scrape(site, **headers)
         assert (reply.status, reply.json()["code"]) == (401, "metrics_token")
+
+
+async def test_a_flood_is_refused_before_anything_is_put_together(start_site: StartSite) -> None:
+    site = await start_site(limits__static="3/minute", metrics__token="let-me-see")
+    got = [(await scrape(site)).status for _ in range(5)]
+    assert got == [401, 401, 401, 429, 429]
+    assert (await scrape(site, Authorization="Bearer let-me-see")).status == 429
+    assert (await site.get("/api/health/ready")).status == 200
