@@ -331,9 +331,9 @@ def logs(hub: HubProcess) -> bytes:
 
 
 def operators_view(hub: HubProcess, urls: dict[str, str]) -> bytes:
-    """What the commands print for an operator to read, or to paste into a forum; with services away, too."""
-    away = {name: re.sub(r"@.*", f"@127.0.0.1:{free_port()}/x", url) for name, url in urls.items()}
-    away = {name: url.replace("unix://", "redis://") for name, url in away.items()}
+    """What the commands print for an operator to read, or to paste into a forum; with a database that is not there, too."""
+    database = urlsplit(urls["MEDIANEST_DATABASE__URL"])._replace(path="/nowhere").geturl()
+    away = {**urls, "MEDIANEST_DATABASE__URL": database}
     elsewhere = replace(hub, environment={**hub.environment, **urls})
     nowhere = replace(hub, environment={**hub.environment, **away})
     commands = (("config", "show"), ("plugins", "settings", "vault"), ("users", "list"))
