@@ -123,7 +123,7 @@ async def test_roles_have_what_core_and_plugins_declare(here: Replica, ada: Pers
     assert member is not None
     assert member.permissions == {SIGNED_IN, ACCOUNT, "weather.look", "weather.set"}
     admin = await here.people.create("root", PASSWORD, Role.ADMIN)
-    assert admin.permissions == {SIGNED_IN, ACCOUNT, ADMIN, "weather.look", "weather.set", "weather.own"}
+    assert admin.permissions == {SIGNED_IN, ACCOUNT, ADMIN, "hub.people", "weather.look", "weather.set", "weather.own"}
     guest = await here.people.create("visitor", None, Role.GUEST)
     assert guest.permissions == {SIGNED_IN, ACCOUNT, "weather.look"}
 
