@@ -1,4 +1,4 @@
-"""A real Chromium for tests of pages: windows that note every error, and checks any page must pass. Knows no page."""
+"""A real Chromium for tests of pages: windows that note every error, and checks any page must pass. Knows no page but the sign-in."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
+
+from medianest_hub.testing.hub import PASSWORD
 
 COMMANDS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1440, "height": 900}
+SIGNED_IN = "#sessions li"
 CHECKS = (Path(__file__).parent / "page_checks.js").read_text()
 
 
@@ -86,3 +89,33 @@ async def check_page(page: Page) -> None:
     """What must hold of every page at every size: names, headings, contrast, room for a finger, nothing cut off."""
     wrong = await page.evaluate(CHECKS)
     assert not wrong, f"{page.url}: {wrong}"
+
+
+async def settled(page: Page) -> None:
+    await expect(page.locator("[aria-busy=true]")).to_have_count(0)
+
+
+async def reads_well(page: Page) -> None:
+    """By day and by night."""
+    for scheme in ("dark", "light"):
+        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        await check_page(page)
+
+
+async def opened(page: Page, button: str, dialog: str) -> None:
+    """The dialog behind that button reads well, and Escape closes it."""
+    await page.click(button)
+    await page.wait_for_selector(f"{dialog}[open]")
+    await reads_well(page)
+    await page.keyboard.press("Escape")
+    await page.wait_for_selector(f"{dialog}:not([open])", state="attached")
+
+
+async def sign_in(of: Device, username: str, password: str = PASSWORD) -> Page:
+    page = await of.open("/sign-in", "#form")
+    await page.fill("#username", username)
+    await page.fill("#password", password)
+    await page.press("#password", "Enter")
+    await page.wait_for_url("**/account")
+    await page.wait_for_selector(SIGNED_IN)
+    return page

@@ -11,16 +11,15 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from medianest_hub.plugin_api import Role
-from medianest_hub.testing.hub import PASSWORD, Hub, HubClient, HubProcess, run_hub
-from tests.e2e.browser import DESK, PHONE, Device, check_page, chromium, device
+from medianest_hub.testing.hub import PASSWORD, Hub, HubProcess, run_hub
+from tests.e2e.browser import DESK, PHONE, SIGNED_IN, Device, check_page, chromium, device, sign_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NEW_PASSWORD = "tractor blue forty two"
-SIGNED_IN = "#sessions li"
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -85,27 +84,6 @@ def phone(browser: Browser, process: HubProcess) -> AbstractAsyncContextManager[
     return device(browser, process.url, PHONE)
 
 
-async def sign_in(of: Device, username: str, password: str = PASSWORD) -> Page:
-    page = await of.open("/sign-in", "#form")
-    await page.fill("#username", username)
-    await page.fill("#password", password)
-    await page.press("#password", "Enter")
-    await page.wait_for_url("**/account")
-    await page.wait_for_selector(SIGNED_IN)
-    return page
-
-
-async def settled(page: Page) -> None:
-    await expect(page.locator("[aria-busy=true]")).to_have_count(0)
-
-
-async def reads_well(page: Page) -> None:
-    """By day and by night."""
-    for scheme in ("dark", "light"):
-        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        await check_page(page)
-
-
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 async def test_every_page_reads_well_at_every_size_by_day_and_by_night(
     hub: Hub, browser: Browser, size: dict[str, int]
@@ -132,15 +110,6 @@ async def test_every_page_reads_well_at_every_size_by_day_and_by_night(
         await reads_well(page)
         await opened(page, "[data-person] >> nth=-1", "#person-dialog")
         await opened(page, "#invite", "#invite-dialog")
-
-
-async def opened(page: Page, button: str, dialog: str) -> None:
-    """The dialog behind that button reads well, and Escape closes it."""
-    await page.click(button)
-    await page.wait_for_selector(f"{dialog}[open]")
-    await reads_well(page)
-    await page.keyboard.press("Escape")
-    await page.wait_for_selector(f"{dialog}:not([open])", state="attached")
 
 
 async def test_a_wrong_password_is_said_and_the_right_one_leads_to_the_account(
@@ -315,57 +284,6 @@ async def test_the_password_is_changed_and_other_devices_are_signed_out(
         await expect(page.locator(SIGNED_IN)).to_have_count(1)
     async with device(browser, hub.url) as again:
         await sign_in(again, "lena", NEW_PASSWORD)
-
-
-async def test_an_api_key_is_shown_once_works_and_is_revoked(
-    hub: Hub, desk: AbstractAsyncContextManager[Device]
-) -> None:
-    await hub.person("kai")
-    async with desk as one:
-        page = await sign_in(one, "kai")
-        await page.click("#make-key")
-        await page.fill("#key-name", "Backup")
-        await page.get_by_role("button", name="Make the key").click()
-        key = await page.input_value("#dialog-value")
-        assert key.startswith("mn_")
-        await page.get_by_role("button", name="Copy").click()
-        await expect(page.get_by_role("button", name="Copied")).to_be_visible()
-        client = HubClient(hub.session, hub.url, key)
-        assert (await client.get("/api/v1/auth/session")).status == 200
-        await page.get_by_role("button", name="Done").click()
-        await page.wait_for_selector("#keys li")
-        assert key not in await page.content()
-        await page.get_by_role("button", name="Revoke Backup").click()
-        await page.locator("dialog").get_by_role("button", name="Revoke").click()
-        await expect(page.locator("#keys")).to_contain_text("No keys")
-        assert (await client.get("/api/v1/auth/session")).status == 401
-
-
-async def test_making_a_key_asks_for_the_password_where_signing_in_was_long_ago(
-    hub: Hub, desk: AbstractAsyncContextManager[Device]
-) -> None:
-    await hub.person("kurt")
-    problem = '{"status": 403, "code": "confirm_first", "detail": "Prove first that it is you."}'
-    async with desk as one:
-        page = await sign_in(one, "kurt")
-        for answers in ("Cancel", "Go on"):
-            await page.route("**/api-keys", lambda route: route.fulfill(status=403, body=problem), times=1)
-            if not await page.locator("#key-dialog").is_visible():
-                await page.click("#make-key")
-                await page.fill("#key-name", "Backup")
-            await page.get_by_role("button", name="Make the key").click()
-            await page.fill("#dialog-field", PASSWORD)
-            await page.get_by_role("button", name=answers).last.click()
-            if answers == "Cancel":
-                await expect(page.locator("#key-name")).to_have_value("Backup")
-        assert (await page.input_value("#dialog-value")).startswith("mn_")
-        await page.get_by_role("button", name="Done").click()
-        await expect(page.locator("#keys")).to_contain_text("Backup")
-        await page.fill("#current", PASSWORD)
-        await page.fill("#fresh", NEW_PASSWORD)
-        await page.get_by_label("Revoke all API keys, too").check()
-        await page.click("#password-button")
-        await expect(page.locator("#keys")).to_contain_text("No keys")
 
 
 async def test_an_admin_invites_promotes_and_throws_out(

@@ -1,4 +1,7 @@
-"""All routers of the core, and where each is mounted; declares no route itself."""
+"""All routers of the core, and where each is mounted; declares no route itself.
+
+They are imported when asked for: routers know the web's types, and mounting knows no router.
+"""
 
 from __future__ import annotations
 
@@ -6,48 +9,44 @@ from medianest_hub.web.mounting import CoreRoutes
 
 
 def all_core_routes(*, local: bool = True) -> list[CoreRoutes]:
-    """Every core router; `local`: whether people may sign in with a password of the hub's own.
+    """Every core router; `local`: whether people may sign in with a password of the hub's own."""
+    return [*(_with_passwords() if local else ()), *_of_people(), *_of_the_hub()]
 
-    Imported here and not above: routers know the web's types, and mounting knows no router.
-    """
-    from medianest_hub.web.routes import (
-        api_keys,
-        audit,
-        auth,
-        dashboard,
-        health,
-        hooks,
-        images,
-        invites,
-        jobs,
-        metrics,
-        notices,
-        pages,
-        passwords,
-        permissions,
-        plugins,
-        providers,
-        setup,
-        users,
-    )
+
+def _with_passwords() -> list[CoreRoutes]:
+    from medianest_hub.web.routes import auth, invites, pages, passwords, providers, setup, users
+
+    return [
+        CoreRoutes("auth", auth.local_router),
+        CoreRoutes("auth", providers.local_router),
+        CoreRoutes("passwords", passwords.local_router),
+        CoreRoutes("users", users.local_router),
+        CoreRoutes("invites", invites.local_router),
+        CoreRoutes("setup", setup.local_router),
+        CoreRoutes("pages", pages.local_router, zone="static"),
+    ]
+
+
+def _of_people() -> list[CoreRoutes]:
+    from medianest_hub.web.routes import api_keys, auth, invites, notices, permissions, providers, users
 
     return [
         CoreRoutes("auth", auth.router),
-        *([CoreRoutes("auth", auth.local_router)] if local else []),
-        *([CoreRoutes("passwords", passwords.local_router)] if local else []),
+        CoreRoutes("auth", providers.router),
+        CoreRoutes("auth", notices.router),
         CoreRoutes("users", users.router),
-        *([CoreRoutes("users", users.local_router)] if local else []),
         CoreRoutes("permissions", permissions.router),
         CoreRoutes("invites", invites.router),
-        *([CoreRoutes("invites", invites.local_router)] if local else []),
-        CoreRoutes("auth", providers.router),
-        *([CoreRoutes("auth", providers.local_router)] if local else []),
-        CoreRoutes("auth", notices.router),
         CoreRoutes("api_keys", api_keys.router),
+    ]
+
+
+def _of_the_hub() -> list[CoreRoutes]:
+    from medianest_hub.web.routes import audit, dashboard, health, hooks, images, jobs, metrics, pages, plugins, setup
+
+    return [
         CoreRoutes("setup", setup.router),
-        *([CoreRoutes("setup", setup.local_router)] if local else []),
         CoreRoutes("pages", pages.router, zone="static"),
-        *([CoreRoutes("pages", pages.local_router, zone="static")] if local else []),
         CoreRoutes("plugins", plugins.router),
         CoreRoutes("audit", audit.router),
         CoreRoutes("dashboard", dashboard.router),
