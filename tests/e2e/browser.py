@@ -1,4 +1,4 @@
-"""A real Chromium for tests of pages: windows that note every error, and checks any page must pass. Knows no page but the sign-in."""
+"""A real Chromium for tests of pages: windows that note every error, and checks any page must pass. Knows only how to sign in."""
 
 from __future__ import annotations
 

@@ -15,7 +15,19 @@ from playwright.async_api import Browser, expect
 
 from medianest_hub.plugin_api import Role
 from medianest_hub.testing.hub import PASSWORD, Hub, HubProcess, run_hub
-from tests.e2e.browser import DESK, PHONE, SIGNED_IN, Device, check_page, chromium, device, sign_in
+from tests.e2e.browser import (
+    DESK,
+    PHONE,
+    SIGNED_IN,
+    Device,
+    check_page,
+    chromium,
+    device,
+    opened,
+    reads_well,
+    settled,
+    sign_in,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
