@@ -30,13 +30,18 @@ def learn(secrets: Iterable[str]) -> None:
         _known[secret] = None
     while len(_known) > _MOST:
         del _known[next(iter(_known))]
-    longest_first = sorted({one for secret in _known for one in spellings(secret)}, key=len, reverse=True)
-    _pattern = re.compile("|".join(map(re.escape, longest_first)))
+    _pattern = None
 
 
 def hide(text: str) -> str:
     """The text without any secret that was learned, in no usual spelling."""
-    return _pattern.sub(MASK, text) if _pattern is not None else text
+    global _pattern
+    if not _known:
+        return text
+    if _pattern is None:  # made when it is needed: plugins' settings are read one after the other
+        longest_first = sorted({one for secret in _known for one in spellings(secret)}, key=len, reverse=True)
+        _pattern = re.compile("|".join(map(re.escape, longest_first)))
+    return _pattern.sub(MASK, text)
 
 
 def secret_values(settings: Any) -> Iterator[str]:

@@ -7,8 +7,8 @@ pyproject.toml declares.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,19 +98,33 @@ def hub_settings() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def hub_process(
-    tmp_path_factory: pytest.TempPathFactory, medianest_plugin: str, hub_settings: dict[str, Any]
-) -> Iterator[HubProcess]:
-    """A hub with only the plugin under test, for the whole run."""
+def hub_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, dict[str, Any]], HubProcess]]:
+    """Hubs with one plugin each, for the whole run: the tests of several plugins may be one run."""
     from importlib_metadata import entry_points
 
     from medianest_hub.plugin_api.hookspecs import PLUGINS_GROUP
     from medianest_hub.testing.hub import run_hub
 
-    others = sorted({point.name for point in entry_points(group=PLUGINS_GROUP)} - {medianest_plugin})
-    plugins = {"blocked": others, **hub_settings.get("plugins", {})}
-    with run_hub(tmp_path_factory.mktemp("hub"), {**hub_settings, "plugins": plugins}) as process:
+    made: dict[str, HubProcess] = {}
+    with ExitStack() as stack:
+
+        def process(plugin: str, settings: dict[str, Any]) -> HubProcess:
+            if plugin not in made:
+                others = sorted({point.name for point in entry_points(group=PLUGINS_GROUP)} - {plugin})
+                plugins = {"blocked": others, **settings.get("plugins", {})}
+                folder = tmp_path_factory.mktemp("hub")
+                made[plugin] = stack.enter_context(run_hub(folder, {**settings, "plugins": plugins}))
+            return made[plugin]
+
         yield process
+
+
+@pytest.fixture
+def hub_process(
+    hub_processes: Callable[[str, dict[str, Any]], HubProcess], medianest_plugin: str, hub_settings: dict[str, Any]
+) -> HubProcess:
+    """A hub with only the plugin under test, the same one for the whole run."""
+    return hub_processes(medianest_plugin, hub_settings)
 
 
 @async_fixture
