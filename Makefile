@@ -31,7 +31,7 @@ test: ## run every test of the hub and its plugins
 	@scripts/setup dev
 	@scripts/system-packages test
 	@scripts/oidc-provider
-	@$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 	@echo "make test: everything passed"
 
 check: ## lint, formatting, types, import direction, unsafe code, known holes in requirements

@@ -2,7 +2,6 @@
 
 project = "MediaNest Hub"
 copyright = "The MediaNest Hub authors, Apache-2.0"
-exclude_patterns = ["plan.md"]
 extensions = ["myst_parser"]
 root_doc = "index"
 

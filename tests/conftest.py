@@ -163,6 +163,11 @@ def admin(url: str, sql: str) -> None:
     asyncio.run(run())
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start whole hubs come first, so that no worker is left with one of them at the end."""
+    items.sort(key=lambda item: not {"e2e", "contract", "plugins"} & set(item.path.parts))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show what tests counted: `record_property("shown", "…")` puts a line at the end of the run."""
     for report in terminalreporter.getreports("passed"):
