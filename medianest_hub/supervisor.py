@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess  # nosec B404
+import subprocess  # nosec B404 # our own programs only, never a shell
 import sys
 import time
 from collections.abc import Iterator, Sequence

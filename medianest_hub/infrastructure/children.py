@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import subprocess  # nosec B404
+import subprocess  # nosec B404 # our own programs only, never a shell
 import time
 from collections.abc import Callable, Mapping, Sequence
 

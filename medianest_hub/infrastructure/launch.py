@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> None:
     prctl(_PR_SET_PDEATHSIG, death_signal)  # last: a change of user clears it
     if os.getppid() != parent:
         os._exit(1)  # it died before we could be told
-    os.execv(arguments[5], arguments[5:])  # nosec B606 # noqa: S606
+    os.execv(arguments[5], arguments[5:])  # nosec B606 # noqa: S606 - our own program, arguments as a list
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import signal
-import subprocess  # nosec B404
+import subprocess  # nosec B404 # our own programs only, never a shell
 import sys
 import threading
 import time
@@ -92,7 +92,7 @@ def spawn(
     user = run_as or RunAs(-1, -1)
     capability = -1 if user.capability is None else user.capability
     arguments = (os.getpid(), int(death_signal), user.user, user.group, capability)
-    return subprocess.Popen(  # nosec B603 # noqa: S603
+    return subprocess.Popen(  # nosec B603 # noqa: S603 - our own program, arguments as a list
         [sys.executable, "-I", "-S", launch.__file__, *map(str, (*arguments, *command))],
         env=dict(env),
         cwd=cwd,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess  # nosec B404
+import subprocess  # nosec B404 # our own programs only, never a shell
 import sys
 import tempfile
 import tomllib

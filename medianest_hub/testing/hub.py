@@ -8,7 +8,7 @@ import json as json_text
 import os
 import signal
 import socket
-import subprocess  # nosec B404
+import subprocess  # nosec B404 # our own programs only, never a shell
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence

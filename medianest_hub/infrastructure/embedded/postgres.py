@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess  # nosec B404
+import subprocess  # nosec B404 # our own programs only, never a shell
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar

@@ -6,7 +6,7 @@ import contextlib
 import importlib.util
 import os
 import signal
-import subprocess  # nosec B404
+import subprocess  # nosec B404 # our own programs only, never a shell
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence

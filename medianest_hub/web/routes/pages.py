@@ -33,7 +33,7 @@ class AssetPath(BaseModel):
 @router.get("/", public=True, status=303)
 async def front(parts: HubParts, call: Call[Empty, AnyQuery]) -> StreamAnswer:
     """Leads to the account page, as long as there is no other first page."""
-    return redirect(f"{_prefix(call)}/account")
+    return redirect(f"{parts.settings.server.base_path}/account")
 
 
 @local_router.get("/setup", public=True)
@@ -82,9 +82,3 @@ async def people_page(parts: HubParts, call: Call[Empty, AnyQuery]) -> StreamAns
 async def page_asset(parts: HubParts, call: Call[AssetPath]) -> StreamAnswer:
     """A style, script or picture of the pages. 404 `not_found` for any other name."""
     return asset(call.path.file, call.path.version)
-
-
-def _prefix(call: Call[Empty, AnyQuery]) -> str:
-    """The path the hub is reached below, from `server.public_url`; mostly none."""
-    rest = call.request.public_url.partition("://")[2]
-    return "".join(rest.partition("/")[1:])
