@@ -49,6 +49,7 @@ from medianest_hub.plugin_api.sign_in import (
 )
 from medianest_hub.plugin_api.streams import Lease, Stream, stream
 from medianest_hub.plugin_api.tasks import Job, JobState, Progress, Task, task
+from medianest_hub.plugin_api.tls import TlsTrust
 from medianest_hub.plugin_api.webhooks import Webhook
 from medianest_hub.plugin_api.widgets import EVERYONE, PERSON, ROLE, Scope, Widget, widget
 
@@ -123,6 +124,7 @@ __all__ = [
     "StreamAnswer",
     "Task",
     "Text",
+    "TlsTrust",
     "Tone",
     "Viewer",
     "Webhook",

@@ -49,7 +49,7 @@ class PluginSettings(BaseModel):
     Field titles and descriptions become the form an admin sees. Unknown fields are errors.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 @dataclass(frozen=True, slots=True)

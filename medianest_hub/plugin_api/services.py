@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -15,6 +16,7 @@ from medianest_hub.plugin_api.notifiers import Notification
 from medianest_hub.plugin_api.people import Person
 from medianest_hub.plugin_api.sign_in import LinkedIdentity
 from medianest_hub.plugin_api.tasks import JobState, Progress, Task
+from medianest_hub.plugin_api.tls import TlsTrust
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 ValueT = TypeVar("ValueT")
@@ -143,13 +145,21 @@ class Http(Protocol):
         cap: int = 8 * 1024 * 1024,
         retries: int | None = None,
         ok: Sequence[int] | None = None,
+        tls: TlsTrust | None = None,
     ) -> HttpResponse:
         """One call. `service` names breaker and metrics (default: the host).
 
         `retries`: by default 2 for GET and HEAD, 0 for others. `ok`: acceptable statuses (default 200–299); another
         raises `UpstreamError`, a 401 or 403 raises `AuthFailed`. Redirects are not followed across hosts.
+        `tls`: whom to trust besides the public CAs, from your settings; nothing is ever left unverified.
         Raises `UpstreamTimeout` after `deadline` seconds, `UpstreamError` when larger than `cap` bytes or unreachable,
         `Unavailable` while the breaker is open.
+        """
+
+    def ssl_context(self, tls: TlsTrust | None) -> ssl.SSLContext:
+        """For a connection another library makes, such as a websocket's; the same one each time. Do not change it.
+
+        What fails to be verified then raises `ssl.SSLCertVerificationError`, or what that library makes of it.
         """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,9 @@ from medianest_hub.infrastructure import metrics
 from medianest_hub.infrastructure.http_client.answer import HttpAnswer
 from medianest_hub.infrastructure.http_client.breaker import BreakerOpen, Ticket
 from medianest_hub.infrastructure.http_client.failures import Failure, broken_connection, unfit_status
+from medianest_hub.infrastructure.http_client.trust import context_for
 from medianest_hub.plugin_api.errors import ConfigInvalid, HubError, Unavailable, UpstreamError, UpstreamTimeout
+from medianest_hub.plugin_api.tls import TlsTrust
 
 if TYPE_CHECKING:
     from yarl import URL
@@ -43,6 +46,7 @@ class _Exchange:
     cap: int
     ok: Collection[int]
     ends: float
+    tls: TlsTrust | None
     ticket: Ticket | None = field(default=None)
 
 
@@ -73,6 +77,7 @@ class HttpClient:
         cap: int = 8 * 1024 * 1024,
         retries: int | None = None,
         ok: Sequence[int] | None = None,
+        tls: TlsTrust | None = None,
     ) -> HttpAnswer:
         """One call, as `plugin_api.services.Http` describes it."""
         if self._closed:
@@ -88,10 +93,15 @@ class HttpClient:
             cap,
             frozenset(ok) if ok is not None else range(200, 300),
             asyncio.get_running_loop().time() + deadline,
+            tls,
         )
         if retries is None:
             retries = _HARMLESS_RETRIES if method in _HARMLESS else 0
         return await self._measured(exchange, state, retries, deadline)
+
+    def ssl_context(self, tls: TlsTrust | None) -> ssl.SSLContext:
+        """The context for a connection another library makes, as `plugin_api.services.Http` describes it."""
+        return context_for(tls)
 
     async def _measured(self, exchange: _Exchange, service: Service, retries: int, deadline: float) -> HttpAnswer:
         began, outcome = time.perf_counter(), "cancelled"
@@ -190,12 +200,17 @@ class HttpClient:
 
         try:
             async with self._clients.session().request(
-                exchange.method, url, headers=exchange.headers, data=exchange.body, allow_redirects=False
+                exchange.method,
+                url,
+                headers=exchange.headers,
+                data=exchange.body,
+                allow_redirects=False,
+                ssl=context_for(exchange.tls) if exchange.tls else True,
             ) as response:
                 body = await _read(response, exchange.cap, service)
                 return HttpAnswer(response.status, response.headers, body, service)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise broken_connection(error, service) from None
+            raise broken_connection(error, service, tls=exchange.tls) from None
 
 
 async def _read(response: Any, cap: int, service: str) -> bytes:

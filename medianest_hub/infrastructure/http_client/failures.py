@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 
 from medianest_hub.infrastructure.http_client.answer import HttpAnswer
 from medianest_hub.plugin_api.errors import AuthFailed, HubError, UpstreamError
+from medianest_hub.plugin_api.tls import TlsTrust
 
 _PASSING = frozenset({429, 502, 503, 504})
 _LONGEST_WAIT = 3600.0
@@ -45,15 +46,17 @@ def unfit_status(answer: HttpAnswer) -> Failure:
     return Failure(error, of_service=answer.status >= 500, passing=answer.status in _PASSING)
 
 
-def broken_connection(error: BaseException, service: str) -> Failure:
-    """The failure behind an exception of the HTTP library; its own text is used only where it can hold no address."""
+def broken_connection(error: BaseException, service: str, tls: TlsTrust | None = None) -> Failure:
+    """The failure behind an exception of the HTTP library; its own text is used only where it can hold no address.
+
+    `tls` is what the plugin's settings say of trust, None where they have no say.
+    """
     import aiohttp
 
     passing = True
     if isinstance(error, (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError)):
         cause = getattr(error, "certificate_error", error)
-        why = getattr(cause, "verify_message", "") or "it could not be verified"
-        words, passing = f"has a certificate that is not trusted: {why}", False
+        words, passing = _distrust(cause, tls), False
     elif isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
         words, passing = "does not speak TLS as it should; is it http:// rather than https://?", False
     elif isinstance(error, aiohttp.ClientConnectorDNSError):
@@ -72,6 +75,30 @@ def broken_connection(error: BaseException, service: str) -> Failure:
     else:
         words = f"could not be called ({type(error).__name__})"
     return Failure(UpstreamError(f"{service} {words}.", service=service), of_service=True, passing=passing)
+
+
+_EXPIRED, _NOT_YET, _OTHER_NAME, _OTHER_ADDRESS = 10, 9, 62, 64
+"""OpenSSL's `X509_V_ERR_…`, as in its x509_vfy.h."""
+
+
+def _distrust(error: object, tls: TlsTrust | None) -> str:
+    code = getattr(error, "verify_code", None)
+    why = (getattr(error, "verify_message", "") or "it could not be verified").rstrip(".")
+    if code in (_EXPIRED, _NOT_YET):
+        advice = "renew it there" if code == _EXPIRED else "set the clocks right, there and here"
+        if code == _EXPIRED and tls is not None and tls.pinned:
+            advice += " and pin the new one in the plugin's settings"
+    elif tls is None:
+        advice = ""
+    elif tls.pinned:
+        advice = "if the service was given a new one, pin that in the plugin's settings"
+    elif code in (_OTHER_NAME, _OTHER_ADDRESS):
+        advice = "call it by a name in its certificate, or pin the certificate in the plugin's settings"
+    elif tls.ca:
+        advice = "its CA is not the one in the plugin's settings; set the right one there, or pin the certificate"
+    else:
+        advice = "if it is your own, set its CA or pin it in the plugin's settings"
+    return f"has a certificate that is not trusted: {why}" + (f"; {advice}" if advice else "")
 
 
 def retry_after(value: str | None) -> float | None:
