@@ -31,6 +31,7 @@ test: ## run every test of the hub and its plugins
 	@scripts/setup dev
 	@scripts/system-packages test
 	@scripts/oidc-provider
+	@scripts/node-peers
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 	@echo "make test: everything passed"
 
@@ -52,6 +53,7 @@ format: ## put code into the project's format, and repair what ruff can
 bench: ## measure speed and size against the targets
 	@scripts/setup dev
 	@scripts/system-packages bench
+	@scripts/node-peers
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: ## build the documentation into site/, warnings being errors
