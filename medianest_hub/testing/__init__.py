@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from medianest_hub.testing.alone import ContextMaker, MemoryContext
+    from medianest_hub.testing.certificates import Authority, Certificate, self_signed
     from medianest_hub.testing.hub import Hub, HubClient, Reply
     from medianest_hub.testing.makers import ProgressLog, make_call, make_event, make_job, make_lease, make_person
     from medianest_hub.testing.servers import Servers
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     **dict.fromkeys(("ContextMaker", "MemoryContext"), "alone"),
+    **dict.fromkeys(("Authority", "Certificate", "self_signed"), "certificates"),
     **dict.fromkeys(("Hub", "HubClient", "Reply"), "hub"),
     **dict.fromkeys(("ProgressLog", "make_call", "make_event", "make_job", "make_lease", "make_person"), "makers"),
     **dict.fromkeys(("Servers",), "servers"),
@@ -25,6 +27,8 @@ _HOMES = {
 
 __all__ = [
     "Answer",
+    "Authority",
+    "Certificate",
     "ContextMaker",
     "FakeUpstream",
     "Fault",
@@ -40,6 +44,7 @@ __all__ = [
     "make_job",
     "make_lease",
     "make_person",
+    "self_signed",
 ]
 
 

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from multidict import CIMultiDict
 
+from medianest_hub.testing.certificates import Certificate
+
 _UNSET: Any = object()
 
 
@@ -81,16 +83,18 @@ class FakeUpstream:
         self._came = asyncio.Condition()
         self._closing = asyncio.Event()
         self._runner: web.ServerRunner | None = None
+        self._certificate: Certificate | None = None
 
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1; port 0 takes a free one. After `stop` it may be started again on the same port."""
+        tls = await asyncio.to_thread(self._certificate.context) if self._certificate is not None else None
         self._closing.clear()
         self._runner = web.ServerRunner(web.Server(self._serve), handle_signals=False, shutdown_timeout=0.5)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        site = web.TCPSite(self._runner, "127.0.0.1", port, ssl_context=tls)
         await site.start()
         host, taken, *_ = self._runner.addresses[0]
-        self.url = f"http://{host}:{taken}"
+        self.url = f"{'http' if tls is None else 'https'}://{host}:{taken}"
 
     async def stop(self) -> None:
         """Stop listening and drop every connection: from now on the service cannot be reached."""
@@ -99,8 +103,10 @@ class FakeUpstream:
             await self._runner.cleanup()
             self._runner = None
 
-    async def restart(self) -> None:
-        """Listen again where it listened before."""
+    async def restart(self, certificate: Certificate | None = None) -> None:
+        """Listen again where it listened before; with a certificate by https from then on (`url` says so)."""
+        await self.stop()
+        self._certificate = certificate or self._certificate
         await self.start(urlsplit(self.url).port or 0)
 
     def answer(
