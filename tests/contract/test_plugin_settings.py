@@ -10,7 +10,9 @@ import asyncpg
 import pytest
 
 from medianest_hub.plugin_api import Role
-from medianest_hub.testing import Hub, Reply
+from medianest_hub.testing import Authority, Hub, Reply
+
+from .conftest import Household
 
 VAULT = "/api/v1/plugins/vault/settings"
 PINNED = "/api/v1/plugins/vault_pinned/settings"
@@ -52,9 +54,40 @@ async def test_only_admins_see_or_change_plugins(hub: Hub) -> None:
 async def test_a_form_describes_every_field_and_a_secret_is_write_only(hub: Hub) -> None:
     answer = (await hub.admin.get(VAULT)).json()
     fields = answer["json_schema"]["properties"]
-    assert set(fields) == {"address", "token", "second", "retries"}
+    assert set(fields) == {"address", "token", "second", "retries", "tls"}
     assert fields["token"]["writeOnly"] is True
     assert answer["secrets"] == ["second", "token"]
+
+
+async def test_whom_to_trust_is_a_part_of_the_form_with_fields_of_its_own(hub: Hub) -> None:
+    schema = (await hub.admin.get(VAULT)).json()["json_schema"]
+    assert schema["properties"]["tls"]["$ref"] == "#/$defs/TlsTrust"
+    parts = schema["$defs"]["TlsTrust"]["properties"]
+    assert set(parts) == {"ca", "pinned"}
+    assert all(part["title"] and "PEM" in part["description"] for part in parts.values())
+    home = Authority()
+    kept = await complete(hub, tls={"ca": f"\n{home.pem}"})
+    assert kept.json()["values"]["tls"] == {"ca": home.pem, "pinned": ""}
+
+
+async def test_a_private_key_pasted_for_a_certificate_is_named_kept_nowhere_and_not_repeated(
+    hub: Hub, household: Household, database: asyncpg.Connection
+) -> None:
+    before = await complete(hub)
+    body = "MHcCAQEEIHpasted0key0pasted0key0pasted0key0pasted0key"
+    key = f"-----BEGIN EC PRIVATE KEY-----\n{body}\n-----END EC PRIVATE KEY-----\n"
+    for field in ("ca", "pinned"):
+        reply = await put(hub, address="http://vault", tls={field: key})
+        assert (reply.status, reply.json()["code"]) == (400, "settings_invalid")
+        (problem,) = reply.json()["errors"]
+        assert problem["field"] == f"body.values.tls.{field}"
+        assert "private key" in problem["message"]
+        assert body not in reply.body.decode()
+    after = await hub.admin.get(VAULT)
+    assert after.json() == before.json()
+    assert body not in household.process.log
+    kept = await database.fetchval("SELECT settings::text FROM medianest.plugin_wanted WHERE plugin = 'vault'")
+    assert body not in kept
 
 
 async def test_a_secret_is_never_answered_and_lies_sealed_in_the_database(

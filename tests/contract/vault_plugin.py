@@ -27,6 +27,7 @@ class Settings(PluginSettings):
     token: SecretStr
     second: SecretStr | None = None
     retries: int = 3
+    tls: TlsTrust = TlsTrust()
 
 
 class Seen(BaseModel):

@@ -5,9 +5,7 @@ import contextlib
 import gzip
 import json
 import socket
-import ssl
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -231,44 +229,6 @@ async def test_secrets_in_an_address_stay_out_of_errors_and_logs(
         assert failed.value.__suppress_context__
     printed = capsys.readouterr()
     assert "s3cret" not in printed.out + printed.err
-
-
-async def test_a_certificate_nobody_trusts_is_refused_with_words(http: HttpClient, tmp_path: Path) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*await asyncio.to_thread(make_certificate, tmp_path))
-    server = await asyncio.start_server(lambda _r, writer: writer.close(), "127.0.0.1", 0, ssl=context)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
-        with pytest.raises(UpstreamError, match="certificate that is not trusted"):
-            await http.request("GET", f"https://127.0.0.1:{port}/", service="weather.example")
-
-
-def make_certificate(folder: Path) -> tuple[Path, Path]:
-    from datetime import UTC, datetime, timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "weather.example")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    files = folder / "cert.pem", folder / "key.pem"
-    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    files[1].write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return files
 
 
 async def test_plain_http_where_tls_was_expected_is_named(http: HttpClient, fake_upstream: FakeUpstream) -> None:
