@@ -52,7 +52,7 @@ def clients(ctx: Context[PlexSettings], identifier: str) -> tuple[PlexTv, PlexSe
     settings = ctx.settings
     return (
         PlexTv(ctx.http, settings.plex_tv_url, settings.product, identifier),
-        PlexServer(ctx.http, settings.url, settings.product, identifier),
+        PlexServer(ctx.http, settings.url, settings.product, identifier, settings.tls),
     )
 
 

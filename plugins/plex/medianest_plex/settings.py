@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from medianest_hub.plugin_api import PluginSettings
+from medianest_hub.plugin_api import PluginSettings, TlsTrust
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _PRODUCT: Final = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
@@ -77,6 +77,12 @@ class PlexSettings(PluginSettings):
         default="",
         title="Machine identifier",
         description="Which server it must be. Empty: the server is asked once, and from then on it must be the same one.",
+    )
+    tls: TlsTrust = Field(
+        default=TlsTrust(),
+        title="Certificate of the Plex server",
+        description="Where the address begins with https and no public authority signed the server's certificate: whom to "
+        "trust instead. plex.tv is not affected.",
     )
     plex_tv_url: Annotated[str, AfterValidator(_address)] = Field(
         default="https://plex.tv",

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from medianest_hub.plugin_api import HealthStatus
 from medianest_hub.plugin_api.errors import AuthFailed, ConfigInvalid, HubError, NotReady
+from medianest_hub.testing import Authority
 from medianest_plex import health
 from medianest_plex.lifecycle import check_settings, shutdown, startup
 from medianest_plex.settings import PlexSettings
@@ -133,6 +134,31 @@ class TestConnection:
     async def test_a_certificate_that_is_none_is_said(self, make, plex):
         error = await self.refused(NotReady, await make(url=plex.server_url.replace("http:", "https:")))
         assert "TLS" in error.message
+
+    async def test_a_server_with_a_private_certificate_is_reached_once_its_settings_trust_it(
+        self, make, plex, fake_upstream
+    ):
+        home = Authority()
+        certificate = home.certificate("127.0.0.1")
+        identity = {"machineIdentifier": plex.world.home.machine_identifier, "version": "1.43", "claimed": True}
+        await fake_upstream.restart(certificate)
+        fake_upstream.answer("GET", "/identity", json={"MediaContainer": identity})
+        fake_upstream.answer("GET", "/", status=401)
+        for tls in ({"ca": home.pem}, {"pinned": certificate.pem}):
+            await check_settings(await make(url=fake_upstream.url, tls=tls))
+        assert {seen.path for seen in fake_upstream.requests} == {"/identity", "/"}
+
+        for tls in ({}, {"ca": Authority().pem}, {"pinned": home.pem}):
+            error = await self.refused(NotReady, await make(url=fake_upstream.url, tls=tls))
+            assert "Plex server has a certificate that is not trusted" in error.message
+            assert "plugin's settings" in error.message
+
+    async def test_what_the_server_is_trusted_by_is_no_trust_in_plex_tv(self, make, plex, fake_upstream):
+        home = Authority()
+        await fake_upstream.restart(home.certificate("127.0.0.1"))
+        error = await self.refused(NotReady, await make(plex_tv_url=fake_upstream.url, tls={"ca": home.pem}))
+        assert "plex.tv has a certificate that is not trusted" in error.message
+        assert fake_upstream.requests == []
 
     async def refused(self, kind: type[HubError], ctx) -> HubError:
         with pytest.raises(kind) as refused:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from medianest_hub.plugin_api import Http
+from medianest_hub.plugin_api import Http, TlsTrust
 from medianest_plex.client.headers import plex_headers
 from medianest_plex.models import IdentityAnswer, ServerIdentity
 
@@ -16,11 +16,12 @@ _CAP: Final = 256 * 1024
 class PlexServer:
     """Every call raises `UpstreamError`, `UpstreamTimeout` or `Unavailable` when the server does not answer as it should."""
 
-    def __init__(self, http: Http, url: str, product: str, client_identifier: str) -> None:
+    def __init__(self, http: Http, url: str, product: str, client_identifier: str, tls: TlsTrust) -> None:
         self._http = http
         self._url = url
         self._product = product
         self._client_identifier = client_identifier
+        self._tls = tls
 
     async def identity(self) -> ServerIdentity:
         """Who answers at the address. Everybody may ask."""
@@ -31,6 +32,7 @@ class PlexServer:
             headers=plex_headers(self._product, self._client_identifier),
             deadline=_DEADLINE,
             cap=_CAP,
+            tls=self._tls,
         )
         return answer.parse(IdentityAnswer).container
 
@@ -43,6 +45,7 @@ class PlexServer:
             headers=plex_headers(self._product, self._client_identifier, token),
             deadline=_DEADLINE,
             cap=_CAP,
+            tls=self._tls,
             ok=(200, 401, 403),
         )
         return answer.parse(IdentityAnswer).container if answer.status == 200 else None
