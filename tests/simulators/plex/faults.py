@@ -1,134 +1,31 @@
-"""The ways an answer can go wrong, switched on by the name of a route; decides nothing about right answers."""
+"""What of the common faults is Plex's own; decides nothing about right answers."""
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import struct
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from enum import StrEnum
+from typing import ClassVar
 
 from aiohttp import web
 
+from .. import faults
+from ..faults import Fault, Handler
 
-class Fault(StrEnum):
-    """What a caller gets instead of the answer."""
+__all__ = ["INVALID_TOKEN", "Fault", "Faults", "Handler"]
 
-    HANG = "hang"
-    SLOW = "slow"
-    """The right answer, half a second late."""
-    RESET = "reset"
-    EMPTY = "empty"
-    CUT = "cut"
-    ENDLESS = "endless"
-    HTML = "html"
-    HTML_401 = "html_401"
-    HTML_404 = "html_404"
-    JSON_403 = "json_403"
-    INVALID_TOKEN = "invalid_token"
-    """422, as plex.tv says of some tokens that no longer hold (plexapi knows it)."""
-    NOT_JSON = "not_json"
-    OTHER_SHAPE = "other_shape"
-    NOTHING = "nothing"
-    REDIRECT = "redirect"
-    STATUS_429 = "429"
-    STATUS_500 = "500"
-    STATUS_502 = "502"
-    STATUS_503 = "503"
-    STATUS_504 = "504"
+INVALID_TOKEN = "invalid_token"
+"""422, as plex.tv says of some tokens that no longer hold (plexapi knows it)."""
 
 
-@dataclass
-class _Planned:
-    fault: Fault
-    times: int | None
+class Faults(faults.Faults):
+    """The common ones and `invalid_token`."""
 
+    others = frozenset({INVALID_TOKEN})
+    refusal: ClassVar = {"errors": [{"code": 1003, "message": "Not allowed", "status": 403}]}
 
-_HTML = "<!doctype html><title>Sorry</title><h1>Something went wrong</h1>"
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Faults:
-    """`set("user", Fault.HANG)` spoils the route of that name until `clear`, or so many times."""
-
-    def __init__(self) -> None:
-        self.closing = asyncio.Event()
-        self._planned: dict[str, _Planned] = {}
-
-    def set(self, route: str, fault: Fault | str, times: int | None = None) -> None:
-        """Spoil the answers of that route."""
-        self._planned[route] = _Planned(Fault(fault), times)
-
-    def clear(self) -> None:
-        """All is well again."""
-        self._planned.clear()
-
-    async def answer(self, route: str, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """The answer, spoiled if so planned."""
-        planned = self._planned.get(route)
-        if planned is None:
-            return await handler(request)
-        if planned.times is not None:
-            planned.times -= 1
-            if planned.times <= 0:
-                del self._planned[route]
-        if planned.fault is Fault.SLOW:
-            await asyncio.sleep(0.5)
-            return await handler(request)
-        return await self._spoiled(planned.fault, request)
-
-    async def _spoiled(self, fault: Fault, request: web.Request) -> web.StreamResponse:
-        if fault.value.isdigit():
-            return web.Response(text=_HTML, status=int(fault.value), content_type="text/html")
-        match fault:
-            case Fault.HANG:
-                await self.closing.wait()
-            case Fault.CUT | Fault.ENDLESS:
-                return await self._stream(fault, request)
-            case Fault.HTML | Fault.HTML_401 | Fault.HTML_404:
-                status = int(fault.value.rpartition("_")[2]) if "_" in fault.value else 200
-                return web.Response(text=_HTML, status=status, content_type="text/html")
-            case Fault.JSON_403:
-                problem = {"errors": [{"code": 1003, "message": "Not allowed", "status": 403}]}
-                return web.json_response(problem, status=403)
-            case Fault.INVALID_TOKEN:
-                problem = {"errors": [{"code": 1020, "message": "Invalid token", "status": 422}]}
-                return web.json_response(problem, status=422)
-            case Fault.NOT_JSON:
-                return web.Response(text='{"id": 1, "code": ', content_type="application/json")
-            case Fault.OTHER_SHAPE:
-                return web.json_response({"unexpected": [True, None, {"id": "x" * 100}]})
-            case Fault.NOTHING:
-                return web.Response(text="", content_type="application/json")
-            case Fault.REDIRECT:
-                return web.Response(status=302, headers={"Location": "http://127.0.0.1:1/elsewhere"})
-            case _:
-                _drop(request, reset=fault is Fault.RESET)
-        return web.Response()
-
-    async def _stream(self, fault: Fault, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "application/json"})
-        if fault is Fault.CUT:
-            response.content_length = 1000
-        else:
-            response.enable_chunked_encoding()
-        await response.prepare(request)
-        try:
-            await response.write(b'{"id": 1, "code": "')
-            while fault is Fault.ENDLESS and not self.closing.is_set():
-                await response.write(b"x" * 65536)
-        except ConnectionError:
-            return response  # the caller had enough, which is what a test waits for
-        _drop(request)
-        return response
-
-
-def _drop(request: web.Request, *, reset: bool = False) -> None:
-    transport = request.transport
-    if transport is None:
-        return
-    if reset:
-        raw = transport.get_extra_info("socket")
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close now sends RST
-    transport.close()
+    async def special(
+        self, fault: str, route: str, request: web.Request, handler: Handler
+    ) -> web.StreamResponse | None:
+        """Plex's words for a token that no longer holds."""
+        if fault != INVALID_TOKEN:
+            return None
+        problem = {"errors": [{"code": 1020, "message": "Invalid token", "status": 422}]}
+        return web.json_response(problem, status=422)
