@@ -1,11 +1,11 @@
-"""Lets monitors beat by themselves, each at its interval and spread over it; what a beat says is the script's business."""
+"""Lets monitors beat by themselves, each at its interval and spread over it; what a check finds is the script's business."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from .world import Monitor, World
+from .world import GROUP, Monitor, Status, World
 
 Said = tuple[int, str | None, float | None]
 """Status, message (None: the usual one) and ping in milliseconds."""
@@ -29,7 +29,29 @@ async def beating(world: World, script: Script, speed: float, record: Record) ->
                 continue
             due[monitor.id] = now + pause
             if monitor.active and not world.parent_inactive(monitor):
-                said = script(monitor, world.now())
+                said = _said(world, script, monitor)
                 if said is not None:
                     await record(monitor, *said)
         await asyncio.sleep(TICK)
+
+
+def _said(world: World, script: Script, monitor: Monitor) -> Said | None:
+    """Maintenance and groups are not checked: Kuma knows."""
+    if world.in_maintenance(monitor):
+        return Status.MAINTENANCE, None, None
+    if monitor.type == GROUP:
+        return _of_group(world, monitor)
+    return script(monitor, world.now())
+
+
+def _of_group(world: World, monitor: Monitor) -> Said:
+    children = [world.monitors[number] for number in world.children(monitor)]
+    lasts = [(one.name, one.last) for one in children if one.active]
+    down = [name for name, last in lasts if last is not None and last.status is Status.DOWN]
+    if not lasts:
+        return Status.PENDING, "Group empty", None
+    if down:
+        return Status.DOWN, f"Child monitors down: {', '.join(down)}" if world.v2 else "Child inaccessible", None
+    if any(last is None or last.status is Status.PENDING for _, last in lasts):
+        return Status.PENDING, "Pending child monitors" if world.v2 else "Pending child inaccessible", None
+    return Status.UP, None, 1 if world.v2 else None
