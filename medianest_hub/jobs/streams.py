@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from medianest_hub.infrastructure.database import is_transient
+from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.infrastructure.redis import RedisLink
 from medianest_hub.jobs import metrics
 from medianest_hub.jobs.handlers import Host
@@ -17,7 +18,8 @@ from medianest_hub.jobs.leases import LeaseStore
 from medianest_hub.jobs.loops import Loop
 from medianest_hub.jobs.outcomes import Backoff
 from medianest_hub.jobs.store import CHANNEL
-from medianest_hub.plugin_api.errors import HubError
+from medianest_hub.plugin_api.errors import AuthFailed, ConfigInvalid, HubError
+from medianest_hub.plugin_api.people import ADMIN
 from medianest_hub.plugin_api.streams import Lease, Stream
 from medianest_hub.plugin_host.bounded import contained
 from medianest_hub.plugin_host.runtime import PluginRuntime
@@ -55,12 +57,16 @@ class _Held:
 class StreamRunner:
     """Holds leases and runs their streams. `pause` is the first pause before a stream is begun again."""
 
-    def __init__(self, leases: LeaseStore, host: Host, redis: RedisLink, *, pause: float = 1.0) -> None:
+    def __init__(
+        self, leases: LeaseStore, host: Host, redis: RedisLink, realtime: RealtimeLog, *, pause: float = 1.0
+    ) -> None:
         self._leases = leases
         self._host = host
         self._redis = redis
+        self._realtime = realtime
         self._pause = pause
         self._held: dict[str, _Held] = {}
+        self._telling: set[asyncio.Task[None]] = set()
         self._look_seconds = min(LOOK_SECONDS, leases.seconds / 4)
         self.loop = Loop("streams", self._look)
         host.subscribe(self._plugin_changed)
@@ -73,6 +79,7 @@ class StreamRunner:
     async def stop(self) -> None:
         """End all streams and give up their leases, so that another worker may go on at once."""
         await self._end(list(self._held.values()))
+        await asyncio.gather(*self._telling)
 
     async def _look(self) -> float:
         wanted = {
@@ -173,20 +180,42 @@ class StreamRunner:
         backoff = Backoff(self._pause, held.stream.max_backoff)
         failures = 0
         while True:
-            started = loop.time()
+            started, generation = loop.time(), held.runtime.generation
             try:
-                context = held.runtime.use()
-                with context as ctx:
+                with held.runtime.use() as ctx:
                     await contained(held.stream.run(ctx, Lease(held.stream.name, held.fence)))
                 log.info("stream_ended", plugin=held.runtime.name)
             except Exception as error:
-                if not held.runtime.running:
+                if not held.runtime.running or self._gives_up(held, generation, error):
                     return
                 self._report(held, error, failures)
             if loop.time() - started > STEADY_SECONDS:
                 failures = 0
             failures += 1
             await asyncio.sleep(backoff.after(failures))
+
+    def _gives_up(self, held: _Held, generation: int, error: Exception) -> bool:
+        """Whether it must not be begun again: refused is refused, and asking on could lock the account at the service.
+
+        The plugin stops in this worker, which gives up the lease; the next worker is refused once as well.
+        """
+        if not isinstance(error, (AuthFailed, ConfigInvalid)) or not held.runtime.give_up(generation, error):
+            return False
+        log.warning("stream_refused", plugin=held.runtime.name, error=held.runtime.reason)
+        telling = asyncio.create_task(self._tell(held.runtime))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
+        return True
+
+    async def _tell(self, runtime: PluginRuntime) -> None:
+        """Open pages of admins hear it from here, as each web process tells only of its own plugins."""
+        state = {
+            "plugin": runtime.name,
+            "instance": runtime.instance,
+            "state": runtime.state.value,
+            "reason": runtime.reason,
+        }
+        await self._realtime.send("plugin:state", state, permission=ADMIN, keep=False)
 
     def _report(self, held: _Held, error: Exception, failures: int) -> None:
         """The first failure in a row with all there is to know, the others in a line."""

@@ -90,7 +90,8 @@ class Worker:
         )
         self.claimer = Claimer(claims, catalogue, self.runner, concurrency)
         self.scheduler = Scheduler(db, catalogue, self._wake)
-        self.streams = StreamRunner(LeaseStore(db, self.name, times.lease), host, redis, pause=times.stream_pause)
+        leases = LeaseStore(db, self.name, times.lease)
+        self.streams = StreamRunner(leases, host, redis, realtime, pause=times.stream_pause)
         self.sweeper = Sweeper(
             db, realtime, self._offer, self.runner.tokens, dead_after=times.dead_after, every=times.sweep
         )

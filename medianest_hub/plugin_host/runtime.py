@@ -136,6 +136,21 @@ class PluginRuntime:
         if current is not None:
             self._retire(current)
 
+    def give_up(self, generation: int, error: AuthFailed | ConfigInvalid) -> bool:
+        """Serve no more in this process, as something that ran in that generation was refused for good.
+
+        The state is what the same error would have led to at start-up, and stays until a new generation. False, and
+        nothing happens, when that generation does not serve any more.
+        """
+        if not self.running or self.generation != generation:
+            return False
+        # Nothing to await: start-up is over, and a new generation that begins at this moment goes first or after.
+        current, self._current = self._current, None
+        self.set_state(*_refused(error))
+        if current is not None:
+            self._retire(current)
+        return True
+
     async def settled(self) -> None:
         """Wait until start-up under way is over and old generations are closed."""
         waiting = [*self._retiring]
@@ -190,11 +205,8 @@ class PluginRuntime:
         if isinstance(error, HubError) and error.retryable:
             self.set_state(PluginState.RETRYING, error.message)
             return NotReady(error.message, retry_after=error.retry_after)
-        if isinstance(error, AuthFailed):
-            self.set_state(PluginState.NEEDS_ATTENTION, error.message)
-        elif isinstance(error, ConfigInvalid):
-            words = "; ".join(f"{problem.field}: {problem.message}" for problem in error.fields)
-            self.set_state(PluginState.FAILED, f"{error.message} {words}".strip())
+        if isinstance(error, (AuthFailed, ConfigInvalid)):
+            self.set_state(*_refused(error))
         else:
             log.error("plugin_start_failed", plugin=self.name, exc_info=error)
             self.set_state(PluginState.FAILED, f"start-up raised {type(error).__name__}: {error}")
@@ -222,3 +234,11 @@ class PluginRuntime:
             await generation.lived.close()
         except Exception:
             log.exception("plugin_close_failed", plugin=self.name)
+
+
+def _refused(error: AuthFailed | ConfigInvalid) -> tuple[PluginState, str]:
+    """New credentials are needed, or other settings: no repeat helps. The state, and its reason in words."""
+    if isinstance(error, AuthFailed):
+        return PluginState.NEEDS_ATTENTION, error.message
+    words = "; ".join(f"{problem.field}: {problem.message}" for problem in error.fields)
+    return PluginState.FAILED, f"{error.message} {words}".strip()

@@ -127,6 +127,30 @@ async def test_every_process_follows_and_reports(hub: Hub) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_what_was_refused_while_it_ran_stays_stopped_until_the_next_generation(hub: Hub) -> None:
+    started: list[int] = []
+
+    async def startup(ctx: Any) -> None:
+        started.append(ctx.generation)
+
+    host = await hub.host(plugin(startup=startup))
+    runtime = host.runtimes["odd"]
+    await until(runtime, PluginState.RUNNING)
+    with runtime.use():
+        assert runtime.give_up(runtime.generation, AuthFailed("The token is refused."))
+        assert hub.closed == []  # who is at work with it keeps it
+    await runtime.settled()
+    assert hub.closed == [1]
+    for _ in range(3):
+        await host.reconcile()
+    assert (runtime.state, started) == (PluginState.NEEDS_ATTENTION, [0])
+    row = await hub.db.fetchrow("SELECT generation, state, reason FROM medianest.plugin_applied")
+    assert tuple(row) == (0, "needs_attention", "The token is refused.")
+    await hub.wanted.save_settings("odd", {}, {})
+    await until(runtime, PluginState.RUNNING, limit=2.0)
+    assert started == [0, 1]
+
+
 async def test_a_hint_that_never_came_is_made_up_for(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("medianest_hub.plugin_host.host.LOOK_SECONDS", 0.1)
     host = await hub.host(plugin())
