@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from medianest_hub.infrastructure.database import Database
+from medianest_hub.plugin_host.runtime import PluginRuntime
+from medianest_hub.plugin_host.states import PluginState
 
 _COLUMNS = ("role", "host", "pid", "version", "generation", "state", "reason", "at")
 FRESH_SECONDS = 45
@@ -26,6 +29,22 @@ class Applied:
     state: str
     reason: str
     at: datetime
+
+    @property
+    def words(self) -> str:
+        """Why it is in that state, and where."""
+        return f"in the {self.role} on {self.host}: {self.reason}"
+
+
+_WORST_FIRST = (PluginState.FAILED, PluginState.NEEDS_ATTENTION, PluginState.RETRYING)
+
+
+def amiss_elsewhere(runtime: PluginRuntime, everywhere: Iterable[Applied]) -> Applied | None:
+    """The process that cannot run what runs here, as it is at this generation; the worst of several, None without any."""
+    if not runtime.running:
+        return None
+    found = {one.state: one for one in everywhere if one.generation == runtime.generation}
+    return next((found[state.value] for state in _WORST_FIRST if state.value in found), None)
 
 
 async def applied(db: Database) -> dict[str, list[Applied]]:

@@ -23,10 +23,10 @@ from medianest_hub.infrastructure.redis import RedisAway, RedisLink
 from medianest_hub.plugin_api.health import CheckResult, HealthStatus
 from medianest_hub.plugin_api.people import SIGNED_IN
 from medianest_hub.plugin_host.announced import Announced
+from medianest_hub.plugin_host.applied import Applied, amiss_elsewhere, applied
 from medianest_hub.plugin_host.host import PluginHost
 from medianest_hub.plugin_host.plugin_checks import GAUGE, Checked, PluginChecks
 from medianest_hub.plugin_host.runtime import PluginRuntime
-from medianest_hub.plugin_host.states import PluginState
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,6 @@ LOOK_SECONDS: Final = 5.0
 """How often results past their ttl are looked for while nobody asks."""
 
 WORKER_SILENT_AFTER: Final = 45.0
-_AMISS: Final = (PluginState.RETRYING, PluginState.NEEDS_ATTENTION, PluginState.FAILED)
 _GIB: Final = 1024**3
 DISK_DEGRADED: Final = _GIB
 DISK_DOWN: Final = _GIB // 10
@@ -81,6 +80,7 @@ class Health:
         self._core_app = TablesApp(CORE, Path(APP_CONFIG.resolved_migrations_folder_path))
         self._core: tuple[list[Checked], float] = ([], 0.0)
         self._checking_core: asyncio.Task[list[Checked]] | None = None
+        self._applied: tuple[dict[str, list[Applied]], float] = ({}, 0.0)
         self._readiness: tuple[Readiness, float] = (Readiness(False), 0.0)
         self._checking_readiness: asyncio.Task[Readiness] | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -122,13 +122,29 @@ class Health:
 
     async def _plugin_results(self) -> list[Checked]:
         runtimes = self._host.runtimes.values()
-        results = await self._plugin_checks.results(runtimes)
-        results += [_not_running(runtime) for runtime in runtimes if self._is_amiss(runtime)]
+        results, everywhere = await asyncio.gather(self._plugin_checks.results(runtimes), self._everywhere())
+        for runtime in runtimes:
+            there = amiss_elsewhere(runtime, everywhere.get(runtime.name, ()))
+            if self._is_amiss(runtime):
+                results.append(_not_running(runtime, runtime.state.value, runtime.reason))
+            elif there is not None:
+                results.append(_not_running(runtime, there.state, there.words))
         return sorted(results, key=lambda result: result.place)
 
     def _is_amiss(self, runtime: PluginRuntime) -> bool:
         """Whether it should run and cannot. One that is starting is not amiss yet, one nobody wants never is."""
-        return runtime.state in _AMISS and runtime.name not in self._host.switched_off
+        return runtime.state.is_amiss and runtime.name not in self._host.switched_off
+
+    async def _everywhere(self) -> dict[str, list[Applied]]:
+        """What each process made of each plugin; what was known last while the database is away."""
+        known, until = self._applied
+        if time.monotonic() >= until:
+            self._applied = known, time.monotonic() + CORE_TTL  # enough for whoever asks meanwhile
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(CORE_TIMEOUT):
+                    known = await applied(self._db)
+            self._applied = known, time.monotonic() + CORE_TTL
+        return known
 
     async def _core_results(self) -> list[Checked]:
         known, until = self._core
@@ -254,9 +270,9 @@ async def _timed(name: str, run: Callable[[], Awaitable[CheckResult]]) -> Checke
     return Checked("", "", name, outcome.status, outcome.detail, outcome.data, time.time(), time.perf_counter() - began)
 
 
-def _not_running(runtime: PluginRuntime) -> Checked:
-    """Stands for the checks of a plugin that does not run: they cannot be asked."""
-    detail = f"The plugin is not running ({runtime.state.value.replace('_', ' ')}): {runtime.reason}"
+def _not_running(runtime: PluginRuntime, state: str, reason: str) -> Checked:
+    """Stands for the checks of a plugin that does not run, here or in another process: they cannot be asked."""
+    detail = f"The plugin is not running ({state.replace('_', ' ')}): {reason}"
     return Checked(runtime.name, runtime.instance, RUNNING, HealthStatus.DEGRADED, detail, {}, time.time(), 0.0)
 
 

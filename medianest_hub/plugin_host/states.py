@@ -20,3 +20,8 @@ class PluginState(StrEnum):
     def is_hidden(self) -> bool:
         """Whether the plugin's routes answer as if it were not installed."""
         return self in (PluginState.BLOCKED, PluginState.DISABLED)
+
+    @property
+    def is_amiss(self) -> bool:
+        """Whether it should run and cannot."""
+        return self in (PluginState.RETRYING, PluginState.NEEDS_ATTENTION, PluginState.FAILED)

@@ -15,6 +15,7 @@ from medianest_hub.testing.hub import Hub, HubProcess, run_hub
 
 from .erring_handlers import write_erring
 from .faulty_plugins import write_badly_migrating, write_healthy, write_refused, write_unstarted
+from .listening_plugin import write_listening
 from .station_plugin import write_station
 from .vault_plugin import write_vault
 
@@ -44,6 +45,7 @@ def household(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Household]:
     write_erring(site)
     write_vault(site)
     write_station(site)
+    write_listening(site)
     write_healthy(site)
     write_healthy(site, "switched")
     settings = {

@@ -17,7 +17,7 @@ from medianest_hub.plugin_api.errors import BadInput, Conflict, FieldProblem, No
 from medianest_hub.plugin_api.people import ADMIN
 from medianest_hub.plugin_api.routes import Call, Empty, Router
 from medianest_hub.plugin_host.administration import Administration, Change
-from medianest_hub.plugin_host.applied import Applied, applied
+from medianest_hub.plugin_host.applied import Applied, amiss_elsewhere, applied
 from medianest_hub.plugin_host.declarations import LoadedPlugin
 from medianest_hub.plugin_host.diagnostics import Diagnostics, diagnose
 from medianest_hub.plugin_host.runtime import PluginRuntime
@@ -59,7 +59,11 @@ class InProcess(BaseModel):
 
 
 class PluginCard(BaseModel):
-    """One discovered plugin. `state` and `reason` are this process's own; `processes` shows every one's."""
+    """One discovered plugin; `processes` shows what each process made of it.
+
+    `state` and `reason` are this process's own, unless it runs here and cannot run in another: then that one's, which
+    `reason` names. What this process serves goes on meanwhile.
+    """
 
     name: str
     title: str
@@ -303,6 +307,7 @@ def _card(parts: HubParts, runtime: PluginRuntime, wanted: Wanted, everywhere: l
     info = runtime.plugin.info if runtime.plugin else None
     pinned = parts.loaded.pins_for(runtime.name).enabled
     blocked = runtime.state is PluginState.BLOCKED
+    there = amiss_elsewhere(runtime, everywhere)
     return PluginCard(
         name=runtime.name,
         title=info.title if info else runtime.name,
@@ -311,8 +316,8 @@ def _card(parts: HubParts, runtime: PluginRuntime, wanted: Wanted, everywhere: l
         docs=info.docs if info else "",
         version=outcome.found.version if outcome else "",
         distribution=outcome.found.distribution if outcome else "",
-        state=runtime.state,
-        reason=runtime.reason,
+        state=runtime.state if there is None else PluginState(there.state),
+        reason=runtime.reason if there is None else there.words,
         enabled=Enabled(
             wanted=False if blocked else wanted.enabled if pinned is None else pinned,
             pinned=blocked or pinned is not None,

@@ -7,6 +7,7 @@ import pytest
 
 from medianest_hub.infrastructure import metrics
 from medianest_hub.plugin_api import HealthCheck, HealthStatus
+from medianest_hub.plugin_api.errors import AuthFailed
 from medianest_hub.plugin_host import health as health_module
 from medianest_hub.plugin_host.states import PluginState
 from tests.integration.health.conftest import DEGRADED, DOWN, OK, OpenReplica, Replica, Scripted, worker_seen
@@ -210,3 +211,24 @@ async def test_an_enabled_plugin_that_cannot_run_degrades_the_whole_with_its_rea
     assert "start-up raised ValueError" in found["running"].detail
     await one.host.runtimes["weather"].stop()
     assert (await one.health.report()).status is OK
+
+
+async def test_a_plugin_that_runs_here_and_cannot_in_another_process_degrades_the_whole(
+    replica: OpenReplica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health_module, "CORE_TTL", 0.0)
+    one, two = await replica(HealthCheck("api", Scripted())), await replica(HealthCheck("api", Scripted()))
+    await worker_seen(one.db)
+    assert (await one.health.report()).status is OK
+    runtime = two.host.runtimes["weather"]
+    assert runtime.give_up(runtime.generation, AuthFailed("The token is refused."))
+    await two.host.reconcile()
+    found = await one.plugins()
+    assert set(found) == {"api", "running"}
+    assert (found["api"].status, found["running"].status) == (OK, DEGRADED)
+    assert "needs attention" in found["running"].detail
+    assert "The token is refused." in found["running"].detail
+    await one.host.wanted.set_enabled("weather", enabled=True)
+    async with asyncio.timeout(5):
+        while "running" in await one.plugins():
+            await asyncio.sleep(0.02)
