@@ -87,7 +87,8 @@ class Accounts:
         """Whether the code of the second factor is right; the last one that was is not taken again."""
         assert self.totp_secret is not None
         moment = datetime.fromtimestamp(self._now(), UTC)
-        if code == self._last_code or not pyotp.TOTP(self.totp_secret).verify(str(code), moment, valid_window=1):
+        right = pyotp.TOTP(self.totp_secret).verify(str(code), for_time=moment, valid_window=1)
+        if code == self._last_code or not right:
             return False
         self._last_code = code
         return True

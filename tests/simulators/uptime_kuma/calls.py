@@ -8,7 +8,7 @@ from typing import Any
 
 from . import pushes
 from .monitor_json import COMPUTED, monitor_json
-from .pages import incident_json, page_config
+from .pages import incident_json, page_config, public_groups
 from .pushes import Event
 from .uptime import whole
 from .world import Beat, Maintenance, Monitor, World
@@ -131,6 +131,17 @@ class Calls:
             raise Answer("No slug?")
         return Result({"ok": True, "config": page_config(self._world, page, private=True)})
 
+    def save_status_page(self, slug: Any, config: dict[str, Any], icon: Any, groups: list[dict[str, Any]]) -> Result:
+        page = self._world.page_of(slug)
+        if page is None:
+            raise Answer("No slug?")
+        page.title, page.description = config["title"], config["description"]
+        page.published, page.show_tags = bool(config["published"]), bool(config["showTags"])
+        page.show_certificates = bool(config["showCertificateExpiry"])
+        page.groups = [(group["name"], [one["id"] for one in group["monitorList"]]) for group in groups]
+        self._world.edited()
+        return Result({"ok": True, "publicGroupList": public_groups(self._world, page)})
+
     def post_incident(self, slug: Any, fields: dict[str, Any]) -> Result:
         page = self._world.page_of(slug)
         if page is None:
@@ -201,6 +212,7 @@ class Calls:
         return found
 
     def _maintained(self, key: str, text: str, **more: Any) -> Result:
+        self._world.edited()
         return Result(self._done(key, text) | more, before=[pushes.maintenance_list(self._world)])
 
     def _done(self, key: str, text: str) -> dict[str, Any]:
@@ -248,6 +260,7 @@ _NAMES = {
     "addMonitorTag": "add_monitor_tag",
     "getSettings": "settings",
     "getStatusPage": "status_page",
+    "saveStatusPage": "save_status_page",
     "postIncident": "post_incident",
     "unpinIncident": "unpin_incident",
     "addMaintenance": "add_maintenance",

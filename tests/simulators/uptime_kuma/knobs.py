@@ -161,6 +161,7 @@ class Knobs:
 
         def change() -> tuple[None, list[Event]]:
             self.world.maintenances[maintenance_id].active = False
+            self.world.edited()
             return None, [pushes.maintenance_list(self.world)]
 
         self._change(change)

@@ -39,7 +39,7 @@ class Rest:
         self._world = world
         self._faults = faults
         self._pushed = pushed
-        self._remembered: dict[str, tuple[float, Any]] = {}
+        self._remembered: dict[tuple[str, int], tuple[float, Any]] = {}
 
     def routes(self) -> list[web.RouteDef]:
         """All but Socket.IO's."""
@@ -117,8 +117,9 @@ class Rest:
 
     def _json(self, request: web.Request, seconds: float, make: Callable[[], Any]) -> web.Response:
         now = self._world.now()
-        until, value = self._remembered.get(request.path, (0.0, None))
+        key = request.path, self._world.edition
+        until, value = self._remembered.get(key, (0.0, None))
         if not self._world.caching or until <= now:
             value = make()
-            self._remembered[request.path] = now + seconds, value
+            self._remembered[key] = now + seconds, value
         return web.json_response(value, headers=_NO_CACHE)

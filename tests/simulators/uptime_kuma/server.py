@@ -80,6 +80,7 @@ class KumaSimulator(Knobs):
     async def _serve(self, started: threading.Event) -> None:
         self._end = asyncio.Event()
         try:
+            self.world.start()
             await self._begin()
             started.set()
             await self._end.wait()
@@ -91,7 +92,6 @@ class KumaSimulator(Knobs):
             await asyncio.gather(*leftover, return_exceptions=True)
 
     async def _begin(self) -> None:
-        self.world.start()
         life = Life(self.world, self.faults, self._log, self.pings)
         self._port = await life.begin(self._host, self._port)
         self.url = f"http://{self._host}:{self._port}"
@@ -199,6 +199,7 @@ class KumaSimulator(Knobs):
 
         async def inside() -> None:
             await self._cease()
+            self.world.restart()
             await self._begin()
 
         self._do(inside)

@@ -195,8 +195,6 @@ class Sockets:
             return _acknowledged(fault, await self._answered(event, sid, args), self._faults)
         except Answer as answer:
             return {"ok": False, "msg": str(answer)}
-        except (TypeError, KeyError) as error:  # of arguments nobody foresaw: Kuma, too, says what it tripped over
-            return {"ok": False, "msg": f"{error}"}
         except Exception as error:
             self._log.broken.append(error)
             raise
@@ -220,7 +218,10 @@ class Sockets:
             return self._server.not_handled  # nobody listens for it, so nobody answers
         if sid not in self.logged_in:
             return _NOT_LOGGED_IN
-        result: Result = call(*args)
+        try:
+            result: Result = call(*args)
+        except (TypeError, KeyError) as error:  # of arguments nobody foresaw: Kuma, too, says what it tripped over
+            raise Answer(str(error)) from error
         await self.tell(result.before)
         if result.after:
             self._later(self.tell(result.after))

@@ -178,6 +178,8 @@ class World:
         self.primary_base_url: str | None = None
         self.caching = False
         """Whether pages (5 min) and their beats (1 min) are remembered, as the real one does."""
+        self.edition = 0
+        """What is remembered of an older one is forgotten."""
         self.pause_in_burst = 0.0
         """Seconds 1.x waits in the middle of the burst; 0.5 in the real one."""
         self.started = time.time()
@@ -203,10 +205,19 @@ class World:
         return next(self._next.setdefault(kind, count(1)))
 
     def start(self) -> None:
-        """The process begins anew: gauges are empty, the tags there are become labels."""
+        """The process begins: tags there are become labels of /metrics."""
         self.started = self.now()
-        self.measured.clear()
         self.tag_labels = sorted({name for name, _ in self.tags.values()}, key=str.lower) if self.v2 else []
+
+    def restart(self) -> None:
+        """The process begins anew: whatever was in memory alone is gone."""
+        self.measured.clear()
+        self.edited()
+        self.start()
+
+    def edited(self) -> None:
+        """Kuma forgets remembered pages when maintenance or a page changed, or a monitor went. Not for an incident."""
+        self.edition += 1
 
     # --- monitors and beats
 
@@ -277,6 +288,7 @@ class World:
 
     def remove(self, monitor: Monitor) -> list[Monitor]:
         """Delete it; returns the children that lost their group."""
+        self.edited()
         del self.monitors[monitor.id]
         self.measured.pop(monitor.id, None)
         for page in self.pages.values():
@@ -328,6 +340,7 @@ class World:
 
     def maintain(self, title: str, description: str, monitors: list[int], pages: list[int]) -> Maintenance:
         """Begin manual maintenance."""
+        self.edited()
         number = self.next("maintenance")
         started = written(self.now(), milliseconds=False)
         made = Maintenance(number, title, description, list(monitors), list(pages), started)
