@@ -65,7 +65,6 @@ class Calls:
             if name in fields:
                 setattr(found, name, fields[name])
         found.fields.update({name: value for name, value in fields.items() if name not in COMPUTED})
-        self._world.measured.pop(found.id, None)
         ack = self._done("successEdited", "Saved.") | {"monitorID": found.id}
         return Result(ack, before=[pushes.changed(self._world, found)])
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from . import pushes
 from .pushes import Event
-from .world import GROUP, PUSH, Beat, Cert, Monitor, Status, World
+from .world import GROUP, Beat, Cert, Monitor, World, pushes_itself
 
 T = TypeVar("T")
 
@@ -108,8 +108,7 @@ class Knobs:
         monitor = self.world.monitors[monitor_id]
         text = pushes.usual_message(monitor, status) if msg is None else msg
         beat = self.world.record(monitor, status, text, ping, self.world.moment(at), important)
-        pushed = monitor.type == PUSH and status == Status.UP
-        return beat, pushes.after_beat(self.world, monitor, beat, pushed=pushed)
+        return beat, pushes.after_beat(self.world, monitor, beat, pushed=pushes_itself(monitor, status))
 
     def cert(self, monitor_id: int, days: int, valid: bool = True) -> None:
         """The monitor's certificate holds for so many days."""

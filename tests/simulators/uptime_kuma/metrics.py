@@ -89,15 +89,16 @@ def _gauges(world: World, shown: list[tuple[dict[str, str], Monitor]]) -> Iterat
         [(names, int(cert.valid)) for names, cert in certified],
     )
     if world.v2:
+        rated = [(names, one) for names, one in shown if one.id in world.rated]
         yield (
             "monitor_uptime_ratio",
             "Uptime ratio calculated over sliding window specified by the 'window' label. (0.0 - 1.0)",
-            _windows(shown, lambda one, window: one.statistics.ratios[window]),
+            _windows(rated, lambda one, window: one.statistics.ratios[window]),
         )
         yield (
             "monitor_response_time_seconds",
             "Average response time in seconds calculated over sliding window specified by the 'window' label",
-            _windows(shown, lambda one, window: one.statistics.pings[window] / 1000),
+            _windows(rated, lambda one, window: one.statistics.pings[window] / 1000),
         )
     lasts = [(names, one.last) for names, one in shown]
     yield (

@@ -157,6 +157,11 @@ def moment_of(at: float | str | datetime | None, now: float) -> float:
     return at.timestamp() if isinstance(at, datetime) else float(at)
 
 
+def pushes_itself(monitor: Monitor, status: int) -> bool:
+    """Whether such a beat comes of a job that called, and not of a check."""
+    return monitor.type == PUSH and status == Status.UP
+
+
 class World:
     """The state. `advance` lets time pass; `accounts` are the user, the keys and the limits."""
 
@@ -167,6 +172,8 @@ class World:
         self.monitors: dict[int, Monitor] = {}
         self.measured: dict[int, Monitor] = {}
         """Whom /metrics shows, in the order of their first beats since the start."""
+        self.rated: set[int] = set()
+        """Whose uptime it shows (2.x): a job that calls writes none there; a check does."""
         self.incidents: list[Incident] = []
         self.maintenances: dict[int, Maintenance] = {}
         self.pages: dict[int, StatusPage] = {}
@@ -212,6 +219,7 @@ class World:
     def restart(self) -> None:
         """The process begins anew: whatever was in memory alone is gone."""
         self.measured.clear()
+        self.rated.clear()
         self.edited()
         self.start()
 
@@ -278,19 +286,26 @@ class World:
         monitor.beats.append(beat)
         monitor.statistics = measured(monitor.beats, self.now(), self.v2)
         self.measured[monitor.id] = monitor
+        if not pushes_itself(monitor, status):
+            self.rated.add(monitor.id)
         return beat
 
     def set_active(self, monitor: Monitor, active: bool) -> None:
         """Pause or resume. 2.x takes a paused monitor out of /metrics, 1.x leaves it there."""
         monitor.active = active
         if not active and self.v2:
-            self.measured.pop(monitor.id, None)
+            self.forget(monitor)
+
+    def forget(self, monitor: Monitor) -> None:
+        """Take its gauges out of /metrics."""
+        self.measured.pop(monitor.id, None)
+        self.rated.discard(monitor.id)
 
     def remove(self, monitor: Monitor) -> list[Monitor]:
         """Delete it; returns the children that lost their group."""
         self.edited()
         del self.monitors[monitor.id]
-        self.measured.pop(monitor.id, None)
+        self.forget(monitor)
         for page in self.pages.values():
             page.groups = [(name, [one for one in ids if one != monitor.id]) for name, ids in page.groups]
         orphans = [one for one in self.monitors.values() if one.parent == monitor.id]
