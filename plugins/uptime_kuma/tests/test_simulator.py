@@ -105,8 +105,8 @@ class TestLoggingIn:
         assert (simulator.logins, simulator.token_logins) == (1, 2)
 
     def test_a_second_factor_is_asked_for_and_its_code_holds_once(self, simulator: KumaSimulator, api: UptimeKumaApi):
-        simulator.world.accounts.second_factor()
-        code = simulator.world.accounts.code()
+        simulator.world.second_factor()
+        code = simulator.world.totp_code()
 
         assert api.login("admin", PASSWORD) == {"tokenRequired": True}
         with pytest.raises(UptimeKumaException, match="Invalid Token!"):
@@ -128,7 +128,7 @@ class TestLoggingIn:
         assert "token" in api.login("admin", PASSWORD)
 
     def test_without_authentication_it_logs_in_by_itself(self, simulator: KumaSimulator):
-        simulator.world.accounts.disabled = True
+        simulator.world.auth_disabled = True
         with UptimeKumaApi(simulator.url, timeout=5, wait_events=0.02) as api:
             api.login()
             assert len(api.get_monitors()) == 3

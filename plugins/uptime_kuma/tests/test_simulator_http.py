@@ -42,7 +42,7 @@ def web() -> Iterator[requests.Session]:
 
 def samples(simulator: KumaSimulator, web: requests.Session, family: str = "monitor_status") -> dict[str, Any]:
     """Value by the monitor's name."""
-    simulator.world.accounts.disabled = True
+    simulator.world.auth_disabled = True
     text = web.get(f"{simulator.url}/metrics").text
     found = {one.name: one.samples for one in text_string_to_metric_families(text)}
     return {sample.labels["monitor_name"]: sample.value for sample in found[family]}
@@ -63,7 +63,7 @@ class TestMetrics:
 
     def test_disabled_and_expired_keys_are_refused(self, simulator, web):
         disabled, expired = simulator.world.api_key(), simulator.world.api_key("old", "2020-01-01 00:00:00")
-        simulator.world.accounts.keys[1].active = False
+        simulator.world.api_keys[1].active = False
 
         for key in (disabled, expired):
             assert web.get(f"{simulator.url}/metrics", auth=("", key)).status_code == 401
@@ -77,7 +77,7 @@ class TestMetrics:
         assert web.get(url, auth=auth).status_code == 200
 
     def test_every_line_has_its_labels_and_null_is_text(self, simulator, web):
-        simulator.world.accounts.disabled = True
+        simulator.world.auth_disabled = True
         families = {one.name: one for one in text_string_to_metric_families(web.get(f"{simulator.url}/metrics").text)}
         router = families["monitor_status"].samples[1]
         labels = {"monitor_name": "Router", "monitor_type": "port", "monitor_url": "https://"}
@@ -112,7 +112,7 @@ class TestMetrics:
 
     def test_tags_are_labels_in_2_from_the_next_start_on(self, simulator, web):
         simulator.world.tag(simulator.world.monitors[3], "later")
-        simulator.world.accounts.disabled = True
+        simulator.world.auth_disabled = True
 
         def labels() -> list[str]:
             text = web.get(f"{simulator.url}/metrics").text
@@ -214,7 +214,7 @@ class TestTheRest:
 
     @pytest.mark.parametrize("route", ["/metrics", "/api/status-page/main", "/api/entry-page"])
     def test_faults_spoil_http(self, simulator, web, route):
-        simulator.world.accounts.disabled = True
+        simulator.world.auth_disabled = True
         name = {"/metrics": "metrics", "/api/status-page/main": "page"}.get(route, "entry")
         right = web.get(simulator.url + route).text
         for fault in ("html", "not_json", "other_shape", "nothing", "half", "503"):

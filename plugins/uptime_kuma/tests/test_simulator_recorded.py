@@ -49,7 +49,7 @@ def as_recorded(version: str) -> Iterator[KumaSimulator]:
     simulator.add("Paused one", url="http://127.0.0.1:9101/paused")
     simulator.world.api_key("hub", "2036-01-01 00:00:00")
     simulator.world.api_key("disabled key")
-    simulator.world.accounts.keys[2].active = False
+    simulator.world.api_keys[2].active = False
     simulator.start_maintenance("Planned work", [7], description="disk swap")
     now = simulator.world.now()
     for at in (60, 40, 20):
@@ -312,7 +312,7 @@ def test_metrics_are_as_recorded(version):
     with as_recorded(version) as simulator, requests.Session() as web:
         web.trust_env = False
         simulator.world.tag_labels.clear()  # of the recorded server, tags were younger than its start
-        answer = web.get(f"{simulator.url}/metrics", auth=("x", simulator.world.accounts.keys[1].text))
+        answer = web.get(f"{simulator.url}/metrics", auth=("x", simulator.world.api_keys[1].text))
 
     assert answer.headers["Content-Type"] == headers["content-type"]
     theirs, ours = families(body), families(answer.text)

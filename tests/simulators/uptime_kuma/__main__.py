@@ -17,9 +17,8 @@ key = furnish(simulator)
 with simulator.running():
     if arguments.live:
         simulator.live(household_script)
-    accounts = simulator.world.accounts
     print(f"url = {simulator.url!r}\napi_key = {key!r}\nstatus_page = 'main'", flush=True)
-    print(f"username = {accounts.username!r}\npassword = {accounts.password!r}", flush=True)
+    print(f"username = {simulator.world.username!r}\npassword = {simulator.world.password!r}", flush=True)
     try:
         while True:
             time.sleep(3600)

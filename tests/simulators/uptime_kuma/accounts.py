@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,24 +55,31 @@ class Limit:
 
 
 class Accounts:
-    """One user, as Uptime Kuma has one. `disabled` is the setting "disable authentication"."""
+    """One user, as Uptime Kuma has one. `auth_disabled` is the setting "disable authentication"."""
 
-    def __init__(self, now: Callable[[], float], v2: bool) -> None:
+    def __init__(self) -> None:
+        self._ahead = 0.0
         self.username = "admin"
         self.password = "Passw0rd123"
         self.totp_secret: str | None = None
-        self.disabled = False
+        self.auth_disabled = False
         self.limit_logins = True
         self.limit_keys = True
-        self.keys: dict[int, ApiKey] = {}
+        self.api_keys: dict[int, ApiKey] = {}
         self.keys_used = False
         """Set by the first key ever made; from then on a password no longer opens /metrics."""
-        self._v2 = v2
-        self._now = now
-        self._logins = Limit(now, LOGINS_PER_MINUTE)
-        self._key_uses = Limit(now, KEY_USES_PER_MINUTE)
+        self._logins = Limit(self.now, LOGINS_PER_MINUTE)
+        self._key_uses = Limit(self.now, KEY_USES_PER_MINUTE)
         self._jwt_secret = secrets.token_bytes(32)
         self._last_code = ""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return time.time() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._ahead += seconds
 
     # --- passwords and codes
 
@@ -86,17 +94,17 @@ class Accounts:
     def takes_code(self, code: Any) -> bool:
         """Whether the code of the second factor is right; the last one that was is not taken again."""
         assert self.totp_secret is not None
-        moment = datetime.fromtimestamp(self._now(), UTC)
+        moment = datetime.fromtimestamp(self.now(), UTC)
         right = pyotp.TOTP(self.totp_secret).verify(str(code), for_time=moment, valid_window=1)
         if code == self._last_code or not right:
             return False
         self._last_code = code
         return True
 
-    def code(self) -> str:
+    def totp_code(self) -> str:
         """What the user's authenticator shows now."""
         assert self.totp_secret is not None
-        return pyotp.TOTP(self.totp_secret).at(datetime.fromtimestamp(self._now(), UTC))
+        return pyotp.TOTP(self.totp_secret).at(datetime.fromtimestamp(self.now(), UTC))
 
     def second_factor(self) -> str:
         """Switch it on; returns its secret."""
@@ -112,9 +120,9 @@ class Accounts:
     def _trace(self) -> str:
         return hashlib.shake_256(self.password.encode()).hexdigest(16)
 
-    def token(self) -> str:
+    def session_token(self) -> str:
         """A JWT that never expires."""
-        payload = {"username": self.username, "h": self._trace(), "iat": int(self._now())}
+        payload = {"username": self.username, "h": self._trace(), "iat": int(self.now())}
         signed = f"{_packed({'alg': 'HS256', 'typ': 'JWT'})}.{_packed(payload)}"
         return f"{signed}.{self._signature(signed)}"
 
@@ -132,11 +140,11 @@ class Accounts:
 
     # --- API keys
 
-    def api_key(self, name: str, expires: str | None = None) -> str:
-        """A new one."""
-        created = datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%d %H:%M:%S")
-        made = ApiKey(len(self.keys) + 1, name, secrets.token_urlsafe(30), created, expires)
-        self.keys[made.id] = made
+    def api_key(self, name: str = "hub", expires: str | None = None) -> str:
+        """A new one, as it is shown once."""
+        created = datetime.fromtimestamp(self.now(), UTC).strftime("%Y-%m-%d %H:%M:%S")
+        made = ApiKey(len(self.api_keys) + 1, name, secrets.token_urlsafe(30), created, expires)
+        self.api_keys[made.id] = made
         self.keys_used = True
         return made.text
 
@@ -144,13 +152,13 @@ class Accounts:
         """`active`, `inactive` or `expired`."""
         if key.expires is not None:
             expires = datetime.fromisoformat(key.expires).replace(tzinfo=UTC)
-            if expires.timestamp() < self._now():
+            if expires.timestamp() < self.now():
                 return "expired"
         return "active" if key.active else "inactive"
 
     def opens_metrics(self, authorization: str) -> bool:
         """Whether the header lets one read /metrics: Basic alone; a key as the password once there was a key."""
-        if self.disabled:
+        if self.auth_disabled:
             return True
         given = _basic(authorization)
         if given is None:
@@ -164,7 +172,7 @@ class Accounts:
 
     def _is_key(self, text: str) -> bool:
         number, _, secret = text.removeprefix("uk").partition("_")
-        key = self.keys.get(int(number)) if number.isdigit() else None
+        key = self.api_keys.get(int(number)) if number.isdigit() else None
         return key is not None and key.secret == secret and self.key_status(key) == "active"
 
 

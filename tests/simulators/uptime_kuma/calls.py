@@ -183,17 +183,17 @@ class Calls:
 
     def add_key(self, fields: dict[str, Any]) -> Result:
         text = self._world.api_key(fields["name"], fields.get("expires"))
-        ack = self._done("successAdded", "Added Successfully.") | {"key": text, "keyID": len(self._world.accounts.keys)}
+        ack = self._done("successAdded", "Added Successfully.") | {"key": text, "keyID": len(self._world.api_keys)}
         return Result(ack, before=[pushes.api_key_list(self._world)])
 
     def disable_key(self, number: int) -> Result:
-        self._world.accounts.keys[number].active = False
+        self._world.api_keys[number].active = False
         return Result(
             self._done("successDisabled", "Disabled Successfully."), before=[pushes.api_key_list(self._world)]
         )
 
     def enable_key(self, number: int) -> Result:
-        self._world.accounts.keys[number].active = True
+        self._world.api_keys[number].active = True
         return Result(self._done("successEnabled", "Enabled Successfully"), before=[pushes.api_key_list(self._world)])
 
     # --- parts

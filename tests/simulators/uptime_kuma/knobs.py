@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from . import pushes
 from .pushes import Event
-from .world import GROUP, Beat, Cert, Monitor, World, pushes_itself
+from .records import GROUP, Beat, Cert, Monitor, pushes_itself
+from .world import World
 
 T = TypeVar("T")
 

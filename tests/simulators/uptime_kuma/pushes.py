@@ -161,7 +161,7 @@ def maintenance_list(world: World) -> Event:
 
 def api_key_list(world: World) -> Event:
     """The keys without their secrets."""
-    return "apiKeyList", ([_key_json(world, one) for one in world.accounts.keys.values()],)
+    return "apiKeyList", ([_key_json(world, one) for one in world.api_keys.values()],)
 
 
 def _key_json(world: World, key: ApiKey) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def _key_json(world: World, key: ApiKey) -> dict[str, Any]:
         "createdDate": key.created,
         "active": int(key.active),
         "expires": key.expires,
-        "status": world.accounts.key_status(key),
+        "status": world.key_status(key),
     }
 
 

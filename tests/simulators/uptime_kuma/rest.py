@@ -56,7 +56,7 @@ class Rest:
         ]
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        if not self._world.accounts.opens_metrics(request.headers.get("Authorization", "")):
+        if not self._world.opens_metrics(request.headers.get("Authorization", "")):
             return web.Response(status=401, headers={"WWW-Authenticate": "Basic"}, content_type="text/html")
         kind = "text/plain; version=0.0.4; charset=utf-8"
         return web.Response(body=metrics_text(self._world).encode(), headers={"Content-Type": kind})

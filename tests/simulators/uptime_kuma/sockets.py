@@ -105,7 +105,7 @@ class Sockets:
         self._log.changed()
         name, args = pushes.info(self._world, known=False)
         await self._emit(name, args, to=sid)
-        if self._world.accounts.disabled:
+        if self._world.auth_disabled:
             await self._burst(sid)
             await self._emit("autoLogin", (), to=sid)
         elif self._world.v2:
@@ -200,13 +200,13 @@ class Sockets:
             raise
 
     async def _answered(self, event: str, sid: str, args: tuple[Any, ...]) -> Any:
-        accounts = self._world.accounts
+        world = self._world
         if event == "login":
             return await self._login(sid, args[0] if args else None)
         if event == "loginByToken":
             return await self._login_by_token(sid, args[0] if args else None)
         if event == "logout":
-            if not accounts.may_try():
+            if not world.may_try():
                 return _TOO_OFTEN
             self.logged_in.discard(sid)
             await self._server.leave_room(sid, USER)
@@ -230,21 +230,21 @@ class Sockets:
     async def _login(self, sid: str, given: Any) -> Any:
         if not isinstance(given, dict):
             return self._server.not_handled
-        accounts = self._world.accounts
-        if not accounts.may_try():
+        world = self._world
+        if not world.may_try():
             return _TOO_OFTEN
-        if not accounts.is_password(given.get("username"), given.get("password")):
+        if not world.is_password(given.get("username"), given.get("password")):
             return self._refused("authIncorrectCreds", "Incorrect username or password.")
-        if accounts.totp_secret is not None:
+        if world.totp_secret is not None:
             if not given.get("token"):
                 return {"tokenRequired": True}
-            if not accounts.takes_code(given["token"]):
+            if not world.takes_code(given["token"]):
                 return self._refused("authInvalidToken", "Invalid Token!")
         await self._let_in(sid)
-        return {"ok": True, "token": accounts.token()}
+        return {"ok": True, "token": world.session_token()}
 
     async def _login_by_token(self, sid: str, token: Any) -> Any:
-        if not self._world.accounts.is_token(token):
+        if not self._world.is_token(token):
             return self._refused("authInvalidToken", "Invalid token.")
         await self._let_in(sid)
         return {"ok": True}

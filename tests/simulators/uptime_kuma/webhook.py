@@ -9,7 +9,8 @@ import aiohttp
 
 from .monitor_json import monitor_json
 from .pushes import live_json
-from .world import Monitor, Status, World, written
+from .records import Monitor, Status, written
+from .world import World
 
 _TEXTS = {Status.UP: "✅ Up"}
 USER_AGENT = "axios/0.30.2"

@@ -1,32 +1,44 @@
-"""All that one Uptime Kuma knows: monitors, beats, incidents, maintenance, status pages and tags. Answers nobody itself."""
+"""All that one Uptime Kuma knows and how it changes. Answers nobody itself."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections import deque
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from enum import IntEnum
+from datetime import datetime
 from itertools import count
 from typing import Any
 
 from .accounts import Accounts
-from .uptime import Statistics, measured
+from .records import (
+    GROUP,
+    PUSH,
+    Beat,
+    Cert,
+    Incident,
+    Maintenance,
+    Monitor,
+    Status,
+    StatusPage,
+    Tag,
+    moment_of,
+    pushes_itself,
+    written,
+)
+from .uptime import measured
 
-BEATS_KEPT = 1000
-GROUP = "group"
-PUSH = "push"
-
-
-class Status(IntEnum):
-    """Of a beat."""
-
-    DOWN = 0
-    UP = 1
-    PENDING = 2
-    MAINTENANCE = 3
-
+__all__ = [
+    "GROUP",
+    "PUSH",
+    "Beat",
+    "Cert",
+    "Incident",
+    "Maintenance",
+    "Monitor",
+    "Status",
+    "StatusPage",
+    "Tag",
+    "World",
+]
 
 _IMPORTANT = {
     (Status.UP, Status.DOWN),
@@ -39,136 +51,13 @@ _IMPORTANT = {
 }
 
 
-@dataclass(frozen=True)
-class Tag:
-    """A tag as it hangs at one monitor; `link` is the id of that tie."""
-
-    id: int
-    name: str
-    color: str
-    value: str
-    link: int
-
-
-@dataclass(eq=False)
-class Beat:
-    """One heartbeat. `time` is in seconds since 1970, `ping` in milliseconds, `duration` in seconds since the last."""
-
-    id: int
-    monitor_id: int
-    status: Status
-    msg: str
-    time: float
-    ping: float | None
-    important: bool
-    duration: int
-    retries: int
-
-    @property
-    def when(self) -> str:
-        """Its time as Kuma writes it."""
-        return written(self.time)
-
-
-@dataclass
-class Cert:
-    """What is known of a monitor's certificate."""
-
-    days: int
-    valid: bool
-
-
-@dataclass(eq=False)
-class Monitor:
-    """`fields` are those of Kuma's JSON that nothing here computes; `statistics` are of the last beat's moment."""
-
-    id: int
-    name: str
-    type: str
-    parent: int | None
-    url: str
-    interval: int
-    active: bool = True
-    public: bool = True
-    fields: dict[str, Any] = field(default_factory=dict)
-    tags: list[Tag] = field(default_factory=list)
-    beats: deque[Beat] = field(default_factory=lambda: deque(maxlen=BEATS_KEPT))
-    statistics: Statistics = field(default_factory=Statistics)
-    cert: Cert | None = None
-
-    @property
-    def last(self) -> Beat | None:
-        """The newest beat."""
-        return self.beats[-1] if self.beats else None
-
-
-@dataclass(eq=False)
-class Incident:
-    """Something an admin wrote on a status page."""
-
-    id: int
-    page_id: int
-    title: str
-    content: str
-    style: str
-    created: str
-    pinned: bool = True
-
-
-@dataclass(eq=False)
-class Maintenance:
-    """Manual maintenance: it is on while `active`."""
-
-    id: int
-    title: str
-    description: str
-    monitors: list[int]
-    pages: list[int]
-    started: str
-    active: bool = True
-
-
-@dataclass(eq=False)
-class StatusPage:
-    """`groups` are its public groups: a name and the ids of monitors, in order."""
-
-    id: int
-    slug: str
-    title: str
-    description: str | None = None
-    published: bool = True
-    show_tags: bool = True
-    show_certificates: bool = False
-    groups: list[tuple[str, list[int]]] = field(default_factory=list)
-
-
-def written(moment: float, milliseconds: bool = True) -> str:
-    """`YYYY-MM-DD HH:MM:SS.mmm`, in UTC and without saying so."""
-    text = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-    return text[:-3] if milliseconds else text[:-7]
-
-
-def moment_of(at: float | str | datetime | None, now: float) -> float:
-    """Seconds since 1970 of a number, a datetime with a zone, or text as Kuma writes it."""
-    if at is None:
-        return now
-    if isinstance(at, str):
-        at = datetime.fromisoformat(at).replace(tzinfo=UTC)
-    return at.timestamp() if isinstance(at, datetime) else float(at)
-
-
-def pushes_itself(monitor: Monitor, status: int) -> bool:
-    """Whether such a beat comes of a job that called, and not of a check."""
-    return monitor.type == PUSH and status == Status.UP
-
-
-class World:
-    """The state. `advance` lets time pass; `accounts` are the user, the keys and the limits."""
+class World(Accounts):
+    """The state, with who may enter it. `advance` lets time pass."""
 
     def __init__(self, version: str) -> None:
+        super().__init__()
         self.version = version
         self.v2 = not version.startswith("1.")
-        self.accounts = Accounts(self.now, self.v2)
         self.monitors: dict[int, Monitor] = {}
         self.measured: dict[int, Monitor] = {}
         """Whom /metrics shows, in the order of their first beats since the start."""
@@ -190,18 +79,9 @@ class World:
         self.pause_in_burst = 0.0
         """Seconds 1.x waits in the middle of the burst; 0.5 in the real one."""
         self.started = time.time()
-        self._ahead = 0.0
         self._beat_numbers, self._links = count(1), count(1)
         self._next: dict[str, count[int]] = {}
         self.page("main", "Main page", "Family services")
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return time.time() + self._ahead
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass."""
-        self._ahead += seconds
 
     def moment(self, at: float | str | datetime | None) -> float:
         """Seconds since 1970; None is now."""
@@ -361,13 +241,3 @@ class World:
         made = Maintenance(number, title, description, list(monitors), list(pages), started)
         self.maintenances[number] = made
         return made
-
-    # --- what tests say more shortly
-
-    def api_key(self, name: str = "hub", expires: str | None = None) -> str:
-        """A new API key, as it is shown once."""
-        return self.accounts.api_key(name, expires)
-
-    def change_password(self, password: str) -> None:
-        """The tokens given out so far no longer hold."""
-        self.accounts.change_password(password)
