@@ -22,6 +22,7 @@ from medianest_hub.plugin_host.host import PluginHost
 from medianest_hub.plugin_host.plugin_checks import Checked
 from medianest_hub.plugin_host.redaction import Redactor
 from medianest_hub.plugin_host.runtime import PluginRuntime
+from medianest_hub.plugin_host.services.measuring import owners
 from medianest_hub.plugin_host.states import PluginState
 from medianest_hub.settings import LoadedSettings
 
@@ -171,9 +172,9 @@ async def _last_errors(db: Database, plugin: str) -> list[JobError]:
 
 
 def _samples(plugin: str) -> Iterator[Sample]:
-    own = f"medianest_{plugin}_"
     for family in metrics.registry.collect():
+        of = owners(family.name)
         for sample in family.samples:
             is_detail = sample.name.endswith(("_created", "_bucket"))
-            if not is_detail and (sample.name.startswith(own) or sample.labels.get("plugin") == plugin):
+            if not is_detail and (plugin in of if of else sample.labels.get("plugin") == plugin):
                 yield Sample(name=sample.name, labels=dict(sample.labels), value=sample.value)

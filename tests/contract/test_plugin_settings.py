@@ -241,3 +241,6 @@ async def test_diagnostics_hold_everything_but_the_secrets(hub: Hub) -> None:
     assert {one["role"] for one in answer["processes"]} == {"web", "worker"}
     for spelling in (TOKEN, "s3cret%2Ftoken%2B1", "s3cret"):
         assert spelling not in found.body.decode()
+    # The name of one plugin begins that of the other, and so do those of its metrics.
+    other = (await hub.admin.get("/api/v1/plugins/vault/diagnostics")).json()
+    assert [sample for sample in other["metrics"] if "leaky" in sample["name"] + str(sample["labels"])] == []

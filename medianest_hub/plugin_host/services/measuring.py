@@ -11,6 +11,15 @@ from medianest_hub.infrastructure import metrics
 from medianest_hub.infrastructure.known_secrets import hide
 
 _known: dict[str, Any] = {}
+_owners: dict[str, set[str]] = {}
+
+
+def owners(family: str) -> frozenset[str]:
+    """The plugins that asked for the metric of that family in the registry; none for one of the hub's own.
+
+    Names alone do not tell: `vault` may have a metric `leaky_calls`, and `vault_leaky` one called `calls`.
+    """
+    return frozenset(_owners.get(family, ()))
 
 
 class _Labelled:
@@ -42,6 +51,7 @@ class PluginMetrics:
     """Implements `plugin_api.services.Metrics`."""
 
     def __init__(self, plugin: str) -> None:
+        self._plugin = plugin
         self._prefix = f"medianest_{plugin}_"
 
     def counter(self, name: str, help: str, labels: Sequence[str] = ()) -> _Labelled:
@@ -63,4 +73,6 @@ class PluginMetrics:
         full = self._prefix + name
         if full not in _known:
             _known[full] = make(full)
+        for family in _known[full].describe():
+            _owners.setdefault(family.name, set()).add(self._plugin)
         return _Labelled(_known[full], labels)
