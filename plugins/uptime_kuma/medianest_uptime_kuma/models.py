@@ -82,6 +82,15 @@ class Freshness(BaseModel):
     stale: bool
 
 
+class GroupSummary(BaseModel):
+    """The monitors of one group that one may see; an empty name stands for those in none."""
+
+    name: str
+    total: int
+    down: int
+    worst: Status
+
+
 class Summary(BaseModel):
     """All monitors one may see, counted. `worst` is the status that wants looking at first."""
 
@@ -93,6 +102,7 @@ class Summary(BaseModel):
     paused: int
     unknown: int
     worst: Status
+    groups: list[GroupSummary]
     open_incidents: int
     freshness: Freshness
     way: str | None = Field(default=None, description="how Uptime Kuma is read; null without `uptime_kuma.details`")

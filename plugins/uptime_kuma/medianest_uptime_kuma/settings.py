@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
-from medianest_hub.plugin_api import PluginSettings
+from medianest_hub.plugin_api import PluginSettings, TlsTrust
 
 _API_KEY: Final = re.compile(r"uk\d+_[A-Za-z0-9_-]{8,256}")
 _TOTP: Final = re.compile(r"[A-Z2-7]{16,128}=*")
@@ -187,6 +187,12 @@ class UptimeKumaSettings(PluginSettings):
     alerts: AlertRules = Field(default=AlertRules(), title="Alerts", description="When people are told of a monitor.")
     history: HistoryRules = Field(
         default=HistoryRules(), title="History", description="How long what was seen is kept."
+    )
+
+    tls: TlsTrust = Field(
+        default=TlsTrust(),
+        title="Certificate",
+        description="Only if Uptime Kuma answers by https with a certificate of your own making.",
     )
 
     @model_validator(mode="after")

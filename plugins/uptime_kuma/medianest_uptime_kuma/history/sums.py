@@ -17,32 +17,28 @@ COLUMNS: Final = (
 def hour_from_beats(of: str) -> str:
     """A query for one row of `COLUMNS` for each monitor of which anything is known in the hour.
 
-    `$1` is the hour's beginning and `$2` where to stop: at its end, or now. `of` narrows down monitors by `{}.number`.
+    `$1` is the hour's beginning and `$2` where to stop: at its end, or now. `of` is a condition for the monitor `m`.
     A beat from before the hour counts as far as it holds into it: only a monitor's last one can, as it ends all others.
     Response times are those of checks that found the monitor up.
     """
+    # Monitor by monitor, through the primary key: by time alone it would be all pages once old beats were deleted.
     return f"""
-        WITH heard AS (
-            SELECT b.number, b.at, b.status, b.ping, b.hold FROM plugin_uptime_kuma.beat b
-             WHERE b.at >= $1::timestamptz AND b.at < $2::timestamptz {of.format("b")}
-            UNION ALL
-            SELECT m.number, p.at, p.status, NULL, p.hold
-              FROM plugin_uptime_kuma.monitor m
-                   CROSS JOIN LATERAL (SELECT l.at, l.status, l.hold FROM plugin_uptime_kuma.beat l
-                                        WHERE l.number = m.number AND l.at < $1 ORDER BY l.at DESC LIMIT 1) p
-             WHERE p.at + make_interval(secs => p.hold) > $1 {of.format("m")}
-        ), spans AS (
-            SELECT number, status, ping, at >= $1 AS here,
-                   least(at + make_interval(secs => hold), lead(at) OVER (PARTITION BY number ORDER BY at), $2)
-                       - greatest(at, $1) AS lasted
-              FROM heard
-        )
-        SELECT number, $1::timestamptz AS starts_at, {_seconds(1)} AS up, {_seconds(0)} AS down, {_seconds(2)} AS pending,
-               {_seconds(3)} AS maintenance, {_seconds(4)} AS paused, (count(*) FILTER (WHERE here))::integer AS beats,
-               (count(ping) FILTER (WHERE status = 1))::integer AS pings,
-               coalesce(sum(ping::double precision) FILTER (WHERE status = 1), 0) AS ping_sum,
-               min(ping) FILTER (WHERE status = 1) AS ping_min, max(ping) FILTER (WHERE status = 1) AS ping_max
-          FROM spans GROUP BY number HAVING max(lasted) FILTER (WHERE status <= 4) > interval '0'
+        SELECT m.number, $1::timestamptz AS starts_at, s.*
+          FROM plugin_uptime_kuma.monitor m CROSS JOIN LATERAL (
+              SELECT {_seconds(1)} AS up, {_seconds(0)} AS down, {_seconds(2)} AS pending, {_seconds(3)} AS maintenance,
+                     {_seconds(4)} AS paused, (count(*) FILTER (WHERE at >= $1))::integer AS beats,
+                     count(heard)::integer AS pings, coalesce(sum(heard::double precision), 0) AS ping_sum,
+                     min(heard) AS ping_min, max(heard) AS ping_max
+                FROM (SELECT at, status, CASE WHEN status = 1 AND at >= $1 THEN ping END AS heard,
+                             least(at + make_interval(secs => hold), lead(at) OVER (ORDER BY at), $2)
+                                 - greatest(at, $1) AS lasted
+                        FROM plugin_uptime_kuma.beat
+                       WHERE number = m.number AND at < $2::timestamptz
+                         AND at >= coalesce((SELECT max(before.at) FROM plugin_uptime_kuma.beat before
+                                              WHERE before.number = m.number AND before.at < $1), $1)) spans
+               WHERE lasted >= interval '0'
+              HAVING max(lasted) FILTER (WHERE status <= 4) > interval '0') s
+         {of}
     """  # nosec B608 # noqa: S608 - every part is written in this package
 
 

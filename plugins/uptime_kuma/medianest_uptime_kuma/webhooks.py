@@ -1,0 +1,78 @@
+"""What Uptime Kuma's own notifications tell, for those who prefer them to a connection kept open."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from medianest_hub.plugin_api import Context, Queries, Webhook
+from medianest_uptime_kuma.client.answers import Line
+from medianest_uptime_kuma.client.live_models import LiveBeat, LiveMonitor, secrets_of
+from medianest_uptime_kuma.client.seen import Found, Seen, hold_of
+from medianest_uptime_kuma.client.words import message
+from medianest_uptime_kuma.ledger.recording import record
+from medianest_uptime_kuma.ledger.registering import Register
+from medianest_uptime_kuma.settings import UptimeKumaSettings
+from medianest_uptime_kuma.telling import STATUS_TILES, tell, tell_tiles
+
+_JUST_NOW: Final = timedelta(minutes=2)
+"""A check said to be so old or so far ahead is taken for one of this moment: clocks differ, and it came at once."""
+
+_NOTIFICATION_HOLD: Final = timedelta(days=1).total_seconds()
+"""Uptime Kuma notifies of changes only: until the next one all is as it was, as far as anybody tells."""
+
+
+class KumaNotification(BaseModel):
+    """The body of Uptime Kuma's notification type Webhook, preset `application/json` or `multipart/form-data`.
+
+    Both parts are null in the message its Test button sends, and in those about certificates.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    heartbeat: LiveBeat | None = None
+    monitor: dict[str, Any] | None = Field(default=None, repr=False)
+    msg: Line = ""
+
+
+async def notified(ctx: Context[UptimeKumaSettings], payload: KumaNotification) -> None:
+    """Take in the check it tells of; older than what is known, it changes nothing."""
+    if payload.heartbeat is None or payload.monitor is None:
+        ctx.log.info("uptime kuma sent a notification without a check, as its Test button does")
+        return
+    monitor = LiveMonitor.model_validate({"id": payload.heartbeat.monitor_id, **payload.monitor})
+    now = ctx.clock.now()
+    found = _found(payload.heartbeat, monitor, secrets_of(payload.monitor), now)
+    async with ctx.db.transaction() as tx:
+        number, is_new = await _number(ctx, tx, monitor, now)
+        outcome = await record(ctx, tx, [(number, found)], live=False, now=now)
+    await tell(ctx, outcome.changes, outcome.alerts)
+    if is_new:
+        await tell_tiles(ctx, *STATUS_TILES)
+
+
+def _found(beat: LiveBeat, monitor: LiveMonitor, secrets: tuple[str, ...], now: datetime) -> Found:
+    at = now if abs(now - beat.time) < _JUST_NOW else beat.time
+    hold = max(hold_of(monitor.interval), _NOTIFICATION_HOLD)
+    return Found(at, beat.status, hold, beat.ping, message(beat.message, secrets))
+
+
+async def _number(
+    ctx: Context[UptimeKumaSettings], tx: Queries, monitor: LiveMonitor, now: datetime
+) -> tuple[int, bool]:
+    """What the monitor's beats are kept under, and whether it was not known before."""
+    # Two notifications of a new monitor must not both make it.
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 11))", f"plugin_uptime_kuma:{ctx.instance}")
+    register = Register(ctx.instance)
+    await register.load(tx)
+    known = register.number_of(monitor.id)
+    if known is not None:
+        return known, False
+    seen = Seen(name=monitor.name or f"#{monitor.id}", kuma_id=monitor.id, kind=monitor.type)
+    done = await register.register(tx, [seen], whole=False, partly=True, now=now)
+    return done.numbers[0], done.changed
+
+
+NOTIFICATION: Final = Webhook("notification", notified, KumaNotification, secret_in_path=True, multipart_field="data")
