@@ -99,8 +99,15 @@ class Sockets:
             task.cancel()
         await self._server.shutdown()
 
-    async def _connected(self, sid: str, _: dict[str, Any]) -> None:
-        self._keep_silence(sid)
+    async def _connected(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+        try:
+            await self._greet(sid)
+        except Exception as error:
+            self._log.broken.append(error)
+            raise
+
+    async def _greet(self, sid: str) -> None:
+        self._amend(sid)
         self.known.add(sid)
         self._log.changed()
         name, args = pushes.info(self._world, known=False)
@@ -111,15 +118,21 @@ class Sockets:
         elif self._world.v2:
             await self._emit("loginRequired", (), to=sid)
 
-    def _keep_silence(self, sid: str) -> None:
+    def _amend(self, sid: str) -> None:
+        """Let this connection be silent, and answer a poll under way when it ends, as engine.io does."""
         socket = self._server.eio.sockets[self._server.manager.eio_sid_from_sid(sid, "/")]
-        send = socket.send
+        send, close = socket.send, socket.close
 
         async def unless_silent(packet: Any) -> None:
             if not self.silent:
                 await send(packet)
 
-        socket.send = unless_silent
+        async def answering(*args: Any, **options: Any) -> None:
+            await close(*args, **options)
+            if not socket.upgraded:
+                socket.queue.put_nowait(None)
+
+        socket.send, socket.close = unless_silent, answering
 
     async def _disconnected(self, sid: str, *_: Any) -> None:
         self.known.discard(sid)
