@@ -173,6 +173,7 @@ class _Following:
                 self.slugs = list(dict.fromkeys((*self._ctx.settings.status_pages, *update.slugs)))
             case live.VersionTold():
                 self._version = update.version
+                self._heard = float("-inf")
             case live.Unreadable():
                 self._complain(update)
 
