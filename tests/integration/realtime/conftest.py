@@ -236,5 +236,6 @@ async def send(replica: Replica, who: Any, *ns: int, keep: bool = True) -> None:
 
 async def still_open(page: Page, replica: Replica, who: Any) -> None:
     """An event that everything sent before must have come before."""
+    before = len(page.got("probe:probe"))  # asked first: it may be there before `send` returns
     await replica.parts.realtime.send("probe:probe", {}, person=who.person.id)
-    await page.until("probe:probe", count=len(page.got("probe:probe")) + 1)
+    await page.until("probe:probe", count=before + 1)
