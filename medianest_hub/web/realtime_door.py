@@ -14,8 +14,6 @@ from urllib.parse import urlsplit
 import socketio
 import structlog
 from engineio.exceptions import SocketIsClosedError
-from engineio.packet import MESSAGE
-from engineio.packet import Packet as EnginePacket
 from sanic import HTTPResponse, Request, Sanic
 from sanic.exceptions import SanicException
 from socketio import packet
@@ -27,6 +25,7 @@ from medianest_hub.settings import ServerSettings
 from medianest_hub.web.calling import RequestFacts
 from medianest_hub.web.client_address import ClientAddresses
 from medianest_hub.web.realtime_guests import LARGEST_MESSAGE, MOST_WAITING, SECONDS_TO_SIGN_IN, Guest, Guests
+from medianest_hub.web.realtime_outbox import Message, Outbox
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +64,7 @@ class Door:
             engineio_logger=_silent,
         )
         engine = self.sio.eio
+        engine.create_queue = Outbox
         self._connected: Callable[..., Awaitable[Any]] = engine.handlers["connect"]
         self._received: Callable[..., Awaitable[Any]] = engine.handlers["message"]
         self._left: Callable[..., Awaitable[Any]] = engine.handlers["disconnect"]
@@ -112,12 +112,11 @@ class Door:
 
     def tell_room(self, room: str, event: str, data: dict[str, Any]) -> None:
         """Send to all in the room: encoded once, and no task for each as the library's own `emit` makes."""
-        encoded = self.sio.packet_class(packet.EVENT, namespace=NAMESPACE, data=[event, data]).encode()
-        message = EnginePacket(MESSAGE, encoded)
+        message = Message(self.sio.packet_class(packet.EVENT, namespace=NAMESPACE, data=[event, data]).encode())
         for _, eio_sid in self.sio.manager.get_participants(NAMESPACE, room):
             guest = self.guests.by_eio(eio_sid)
-            if guest is not None:
-                guest.engine.queue.put_nowait(message)
+            if guest is not None and not guest.closing:
+                guest.engine.queue.send(message)
 
     def close(self, guest: Guest, flush: float = 0.0) -> None:
         """End the connection in the background, saying so: a page does not come again by itself.
@@ -175,6 +174,7 @@ class Door:
             return False
         engine = self.sio.eio.sockets[eio_sid]
         guest = request.ctx.guest = self.guests.arrive(eio_sid, address, engine)
+        engine.queue.protocol = request.transport.get_protocol()
         receive = engine.receive
 
         async def receive_within_bounds(packet: Any) -> None:
