@@ -20,11 +20,6 @@ NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 Ctx = MemoryContext[UptimeKumaSettings]
 
 
-@pytest.fixture(scope="session")
-def medianest_plugin() -> str:
-    return "uptime_kuma"
-
-
 @pytest.fixture
 async def ctx(context: ContextMaker) -> Ctx:
     made = await context(UptimeKumaSettings(url="http://kuma.test:3001", status_pages=["main"]), database=True)

@@ -27,11 +27,6 @@ Ctx = MemoryContext[UptimeKumaSettings]
 Key = tuple[int, datetime]
 
 
-@pytest.fixture(scope="session")
-def medianest_plugin() -> str:
-    return "uptime_kuma"
-
-
 @pytest.fixture
 async def ctx(context: ContextMaker) -> Ctx:
     made = await context(UptimeKumaSettings(url="http://kuma.test:3001", status_pages=["main"]), database=True)

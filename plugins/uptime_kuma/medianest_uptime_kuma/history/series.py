@@ -52,16 +52,14 @@ async def series(
 ) -> list[Point]:
     """What became of a monitor from the hour or day of `start` on to `end`, or to `now` if that comes first.
 
-    `end` is not in it; without `now`, `end` is taken for it. With hours and days there is one point for each, also where
-    nothing is known; what is not added up yet is read from beats. With beats the first point is at `start`, with what the
-    monitor was by then, and there is one more wherever a gap begins. Raises `BadInput` when times cannot be used, or there
-    were more than 2,000 points.
+    With hours and days there is one point for each, that of `end` included, also where nothing is known; what is not added
+    up yet is read from beats. With beats the first point is at `start`, with what the monitor was by then, and there is one
+    more wherever a gap begins. Raises `BadInput` when times cannot be used, or there were more than 2,000 points.
     """
-    start, end = _utc(start, "start"), _utc(end, "end")
-    now = end if now is None else now.astimezone(UTC)
+    start, end = _utc(start, "from"), _utc(end, "to")
     if end <= start:
-        raise _bad("end", "bad_time", "The end must lie after the start.")
-    end = min(end, now)
+        raise _bad("to", "bad_time", "The end must lie after the start.")
+    end = end if now is None else min(end, now.astimezone(UTC))
     if end <= start:
         return []
     if step is Step.BEAT:
@@ -72,28 +70,30 @@ async def series(
     if steps > MOST_POINTS:
         raise _too_many()
     sums = {start + size * index: Sums() for index in range(steps)}
-    await _fill(q, number, sums, step, now)
-    return [_point(at, one, min(at + size, now) - at) for at, one in sums.items()]
+    until = await _fill(q, number, sums, step, end)
+    return [_point(at, one, min(at + size, until) - at) for at, one in sums.items()]
 
 
-async def _fill(q: Queries, number: int, sums: dict[datetime, Sums], step: Step, now: datetime) -> None:
-    """Take days that are added up from `daily`, hours that are from `hourly`, and the last ones from beats."""
+async def _fill(q: Queries, number: int, sums: dict[datetime, Sums], step: Step, end: datetime) -> datetime:
+    """Take days that are added up from `daily`, hours that are from `hourly`, and the last ones, up to `end`, from beats.
+
+    Returns until when everything that was known is in.
+    """
     first, last = min(sums), max(sums)
     past = last + (HOUR if step is Step.HOUR else 24 * HOUR)
     rolled = await q.fetchval("SELECT min(rolled_until) FROM plugin_uptime_kuma.source")
-    live = hour_of(now) - _LIVE
-    if rolled is not None:
-        live = min(max(live, hour_of(rolled)), hour_of(now))
+    live = hour_of(end) - _LIVE if rolled is None else max(hour_of(end) - _LIVE, hour_of(rolled))
     hours_from = first if step is Step.HOUR else min(max(first, live.replace(hour=0)), past)
     for table, since, until in (("daily", first, hours_from), ("hourly", hours_from, min(live, past))):
         if since < until:
             for row in await _rows(q, table, number, since, until):
                 sums[row["starts_at"] if step is Step.HOUR else row["starts_at"].replace(hour=0)].take(row)
     hour = max(live, first)
-    while hour < min(past, now):
-        for row in await q.fetch(_ONE_HOUR, hour, min(hour + HOUR, now), number):
+    while hour < end:
+        for row in await q.fetch(_ONE_HOUR, hour, min(hour + HOUR, end), number):
             sums[hour if step is Step.HOUR else hour.replace(hour=0)].take(row)
         hour += HOUR
+    return end if rolled is None else max(end, rolled)
 
 
 async def _rows(q: Queries, table: str, number: int, since: datetime, until: datetime) -> Sequence[Record]:
