@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from . import pushes
-from .monitor_json import COMPUTED, monitor_json
+from .monitor_json import COMPUTED, list_json, monitor_json
 from .pages import incident_json, page_config, public_groups
 from .pushes import Event
 from .uptime import whole
@@ -32,7 +32,7 @@ class Calls:
     # --- monitors
 
     def monitor_list(self) -> Result:
-        return Result({"ok": True}, before=[("monitorList", (pushes.list_json(self._world),))])
+        return Result({"ok": True}, before=[("monitorList", (list_json(self._world),))])
 
     def monitor(self, number: Any) -> Result:
         found = self._world.monitors.get(number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from .live import Said
 from .server import KumaSimulator
@@ -41,7 +42,7 @@ def furnish(sim: KumaSimulator) -> str:
         parent = sim.add(group, GROUP)
         for name, kind, url, tags in services:
             hostname, port = _HOSTS.get(name, (None, None))
-            where = {"hostname": hostname, "port": port} if hostname else {}
+            where: dict[str, Any] = {"hostname": hostname, "port": port} if hostname else {}
             interval = 3600 if kind == PUSH else 20
             sim.add(name, kind, group=parent.id, tags=tags, url=url, interval=interval, **where)
     found = {one.name: one for one in world.monitors.values()}
@@ -69,6 +70,7 @@ def _remember(sim: KumaSimulator, monitor: Monitor) -> None:
     now = sim.world.now()
     for at in range(HISTORY, 0, -1):
         then = now - at * monitor.interval
-        said = (Status.UP, None, 1) if monitor.type == GROUP else household_script(monitor, then)
+        said: Said | None = (Status.UP, None, 1) if monitor.type == GROUP else household_script(monitor, then)
         if said is not None:
-            sim.beat(monitor.id, *said, at=then)
+            status, msg, ping = said
+            sim.beat(monitor.id, status, msg, ping, at=then)

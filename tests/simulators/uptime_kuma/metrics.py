@@ -70,7 +70,7 @@ expressjs_number_of_open_connections 0
 def metrics_text(world: World) -> str:
     """The whole answer, in the text format of Prometheus 0.0.4."""
     shown = [(labels(world, one), one) for one in world.measured.values()]
-    families = [_family(*family, lines) for *family, lines in _gauges(world, shown)]
+    families = [_family(name, text, lines) for name, text, lines in _gauges(world, shown)]
     major, minor, patch = world.version.split(".")
     process = _PROCESS.format(started=int(world.started), version=world.version, major=major, minor=minor, patch=patch)
     return "\n".join(families) + process

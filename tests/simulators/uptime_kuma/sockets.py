@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from aiohttp import web
 from . import pushes
 from .asked import Asked, Log, without_secrets
 from .calls import Answer, Calls, Result
-from .faults import HALF, HUGE, NO_ACK, SLOW_SECONDS, Fault, Faults, halved
+from .faults import HALF, HUGE, NO_ACK, SLOW_SECONDS, Fault, Faults, Handler, halved
 from .pushes import PAUSE, TO_ONE, Event
 from .world import World
 
@@ -63,7 +63,7 @@ class Sockets:
         """Answer under Socket.IO's path."""
         self._server.attach(app)
 
-    async def answer(self, request: web.Request, handler: Callable[[web.Request], Awaitable[Any]]) -> Any:
+    async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """One HTTP request of Socket.IO's, be it a handshake, a poll or a websocket."""
         if is_foreign(request):
             return web.Response(text="Forbidden", status=400, content_type="text/html")
