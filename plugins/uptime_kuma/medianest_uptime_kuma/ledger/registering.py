@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -88,6 +88,7 @@ class Register:
             await self.load(tx)  # a notification may have told of it first
             found = match(seen, self._known.values())
         fresh = [at for at, known in enumerate(found) if known is None]
+        await self._free(tx, [seen[at] for at in fresh])
         numbers = await self._insert(tx, [seen[at] for at in fresh], now)
         taken = dict(zip(fresh, numbers, strict=True))
         all_numbers = [taken[at] if known is None else known.number for at, known in enumerate(found)]
@@ -123,6 +124,16 @@ class Register:
 
     def _index(self) -> None:
         self._numbers = {one.kuma_id: one.number for one in self._known.values() if one.kuma_id is not None}
+
+    async def _free(self, tx: Queries, fresh: Sequence[Seen]) -> None:
+        """Take their numbers from those that had them before Uptime Kuma was set up anew."""
+        taken = {one.kuma_id for one in fresh if one.kuma_id is not None} & self._numbers.keys()
+        if not taken:
+            return
+        former = [self._numbers[kuma_id] for kuma_id in taken]
+        await tx.execute("UPDATE plugin_uptime_kuma.monitor SET kuma_id = NULL WHERE number = ANY($1)", former)
+        for number in former:
+            self._known[number] = replace(self._known[number], kuma_id=None)
 
     async def _insert(self, tx: Queries, seen: Sequence[Seen], now: datetime) -> list[int]:
         if not seen:
