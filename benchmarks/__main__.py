@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.rows import Row, table
 
-PARTS = ("start_and_memory", "dashboard", "sign_in", "many_plugins", "widgets", "download")
+PARTS = ("start_and_memory", "dashboard", "sign_in", "many_plugins", "widgets", "live_events", "download")
 MARK = re.compile(r"(?<=<!-- table -->\n).*?(?=<!-- /table -->)", re.DOTALL)
 
 

@@ -104,34 +104,50 @@ def summary(sent: int, times: list[int]) -> dict[str, float]:
     return {"median": statistics.median(took), "p99": statistics.quantiles(took, n=100)[-1], "last": took[-1]}
 
 
-def listen(clients: list[Client]) -> None:
-    """Time every event until standard input ends."""
-    poll = select.epoll()
-    by_fd = {client.socket.fileno(): client for client in clients}
-    for fd in by_fd:
-        poll.register(fd, select.EPOLLIN)
-    poll.register(sys.stdin.fileno(), select.EPOLLIN | select.EPOLLHUP)
-    came: dict[int, list[int]] = {}
-    while True:
-        for fd, _ in poll.poll():
-            if fd not in by_fd:
-                return
-            client = by_fd[fd]
+class Pages:
+    """All clients, and what each event has reached of them. Those connected already answer pings while others connect."""
+
+    def __init__(self) -> None:
+        self._poll = select.epoll()
+        self._by_fd: dict[int, Client] = {}
+        self._came: dict[int, list[int]] = {}
+        self._poll.register(sys.stdin.fileno(), select.EPOLLIN | select.EPOLLHUP)
+
+    def open(self, url: str, token: str) -> None:
+        """One more."""
+        client = Client(url, token)
+        self._by_fd[client.socket.fileno()] = client
+        self._poll.register(client.socket.fileno(), select.EPOLLIN)
+        self.turn(0)
+
+    def turn(self, seconds: float | None = None) -> bool:
+        """Time what comes, waiting that long for it; False when standard input has ended."""
+        for fd, _ in self._poll.poll(seconds):
+            if fd not in self._by_fd:
+                return False
+            client = self._by_fd[fd]
             data = client.socket.recv(LARGEST_READ)
             now = time.monotonic_ns()
             if not data:
                 raise RuntimeError("the server hung up")
             for text in client.frames(data):
                 if found := SENT.search(text):
-                    came.setdefault(int(found[1]), []).append(now)
-        for sent in [sent for sent, times in came.items() if len(times) == len(clients)]:
-            print(json.dumps(summary(sent, came.pop(sent))), flush=True)
-        if len(came) > MOST_UNDER_WAY:
-            raise RuntimeError(f"{len(came)} events reached some clients and not others")
+                    self._came.setdefault(int(found[1]), []).append(now)
+        self._report()
+        return True
+
+    def _report(self) -> None:
+        for sent in [sent for sent, times in self._came.items() if len(times) == len(self._by_fd)]:
+            print(json.dumps(summary(sent, self._came.pop(sent))), flush=True)
+        if len(self._came) > MOST_UNDER_WAY:
+            raise RuntimeError(f"{len(self._came)} events reached some clients and not others")
 
 
 if __name__ == "__main__":
     tokens: list[str] = json.loads(sys.stdin.readline())
-    everybody = [Client(sys.argv[1], token) for token in tokens]
+    pages = Pages()
+    for each in tokens:
+        pages.open(sys.argv[1], each)
     print("ready", flush=True)
-    listen(everybody)
+    while pages.turn():
+        pass

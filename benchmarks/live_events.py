@@ -31,8 +31,8 @@ WARM_UP = 4
 """Events to each side that are not counted."""
 
 PAUSE = 0.1
-PATIENCE = 60.0
-"""Seconds for anything at all; it takes one or two to connect everybody."""
+PATIENCE = 120.0
+"""Seconds for anything at all; the longest is to connect everybody, a few seconds on a quiet machine."""
 
 TEXT = "A sentence or two about what happened, as long as such messages are. " * 4
 NODE_SERVER = Path(__file__).with_name("socketio_server.cjs")
