@@ -17,6 +17,7 @@ from medianest_hub.testing import ContextMaker, MemoryContext
 from medianest_uptime_kuma.history.beats import Beat, add
 from medianest_uptime_kuma.history.rolling import roll_up
 from medianest_uptime_kuma.history.sums import COLUMNS
+from medianest_uptime_kuma.history.uptimes import refresh_uptimes
 from medianest_uptime_kuma.models import Status
 from medianest_uptime_kuma.settings import UptimeKumaSettings
 
@@ -292,13 +293,17 @@ async def test_runs_at_once_and_beats_meanwhile_come_out_right(ctx: Ctx) -> None
         for _ in range(40):
             rows = [some(random, NOON - random.randrange(80000) * SECOND - SECOND) for _ in range(5)]
             async with ctx.db.transaction() as tx:
+                # As those do who write what monitors are.
                 await tx.fetch("SELECT FROM plugin_uptime_kuma.source FOR SHARE")
+                await tx.fetch("SELECT FROM plugin_uptime_kuma.monitor ORDER BY number FOR NO KEY UPDATE")
                 await add(tx, rows, NOON)
+                await tx.execute("UPDATE plugin_uptime_kuma.monitor SET message = 'seen'")
             known.update({(row.number, row.at): row for row in rows})
 
     async def add_up() -> None:
         for _ in range(6):
             await roll_up(ctx.db, NOON)
+            await refresh_uptimes(ctx.db, NOON)
 
     await asyncio.gather(tell(), add_up(), add_up())
     await roll_up(ctx.db, NOON)

@@ -68,7 +68,8 @@ async def add(q: Queries, rows: Sequence[Beat], now: datetime, *, keep_known: bo
 
     Hours before the running one that come out differently are noted for `roll_up`. A beat dated more than a minute ahead
     of `now` is put at `now`; `hold` is cut to `LONGEST_HOLD`. Call it in a transaction, once: it locks what it notes, in the
-    order of time. One statement for up to 5,000 beats, a second one where hours are noted.
+    order of time. Lock monitors before `FOR NO KEY UPDATE`: with `FOR UPDATE` you and `roll_up` may wait for each other.
+    One statement for up to 5,000 beats, a second one where hours are noted.
     """
     clean = {(beat.number, beat.at): beat for beat in (_sound(row, now) for row in rows)}
     # In one order whoever writes, so that two never wait for each other; and by time, which keeps the index on it small.
