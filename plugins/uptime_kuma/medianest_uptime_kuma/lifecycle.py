@@ -5,20 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from medianest_hub.plugin_api import Context, Lifecycle
-from medianest_hub.plugin_api.errors import (
-    AuthFailed,
-    ConfigInvalid,
-    FieldProblem,
-    NotReady,
-    Unavailable,
-    UpstreamError,
-)
+from medianest_hub.plugin_api.errors import ConfigInvalid, FieldProblem, NotReady, Unavailable, UpstreamError
+from medianest_uptime_kuma.client.guarded import Guarded
 from medianest_uptime_kuma.client.web import KumaWeb
 from medianest_uptime_kuma.settings import UptimeKumaSettings, Way
 from medianest_uptime_kuma.streams import kuma_web
 from medianest_uptime_kuma.ways.live import open_socket, sign_in
-from medianest_uptime_kuma.ways.pages import look
-from medianest_uptime_kuma.ways.status_page import found_page, no_such_page
+from medianest_uptime_kuma.ways.pages import look, no_such_page
+from medianest_uptime_kuma.ways.status_page import found_page
 
 
 async def check_settings(ctx: Context[UptimeKumaSettings]) -> None:
@@ -30,11 +24,9 @@ async def check_settings(ctx: Context[UptimeKumaSettings]) -> None:
             await _try(ctx, web, way)
         if Way.STATUS_PAGE not in ctx.settings.ways and ctx.settings.status_pages:
             await _try(ctx, web, Way.STATUS_PAGE)
-    except AuthFailed as error:
-        if error.fields:
-            raise
-        words = "Something before Uptime Kuma asks for a password there. Enter Uptime Kuma's own address."
-        raise ConfigInvalid(words, fields=[FieldProblem(field="url", code="protected", message=words)]) from None
+    except Guarded as error:
+        problem = FieldProblem(field="url", code="protected", message=error.message)
+        raise ConfigInvalid(error.message, fields=[problem]) from None
     except (UpstreamError, Unavailable) as error:
         raise NotReady(error.message) from error
 

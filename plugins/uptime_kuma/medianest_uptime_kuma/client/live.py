@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from medianest_hub.plugin_api.errors import AuthFailed, FieldProblem, NotReady, UpstreamError, UpstreamTimeout
 from medianest_uptime_kuma.client.answers import Ratio
+from medianest_uptime_kuma.client.guarded import SERVICE
 from medianest_uptime_kuma.client.live_models import (
     CertificateInfo,
     LiveBeat,
@@ -19,7 +20,7 @@ from medianest_uptime_kuma.client.live_models import (
     certificate,
     secrets_of,
 )
-from medianest_uptime_kuma.client.socket import SERVICE, Socket
+from medianest_uptime_kuma.client.socket import Socket
 from medianest_uptime_kuma.client.status_page import KumaMaintenance
 from medianest_uptime_kuma.client.words import clean
 
@@ -138,14 +139,16 @@ async def login_by_token(socket: Socket, token: str) -> bool:
 
 
 async def login(socket: Socket, username: str, password: str, code: str = "") -> str:
-    """The token to come again with. Raises `AuthFailed`, or `NotReady` when there were too many log-ins of late.
+    """The token to come again with. Raises `AuthFailed`, `NotReady` when there were too many log-ins of late, `UpstreamError`.
 
     All who log in share twenty a minute, and then even the right password fails.
     """
     said = _read(
         await socket.call("login", {"username": username, "password": password, "token": code}, deadline=_DEADLINE)
     )
-    if said.ok and said.token:
+    if said.ok:
+        if not said.token:
+            raise UpstreamError("Uptime Kuma logged the hub in without a token.", service=SERVICE, field="login.token")
         return said.token
     if said.token_required:
         words = (
@@ -156,9 +159,14 @@ async def login(socket: Socket, username: str, password: str, code: str = "") ->
         raise AuthFailed(words, fields=[FieldProblem(field="totp_secret", code="refused", message=words)])
     if "frequent" in said.words.lower():
         raise NotReady("There were too many log-ins at Uptime Kuma within a minute.", retry_after=60.0)
-    if said.words in ("authInvalidToken", "Invalid Token!", "invalid token") and code:
+    if code and said.words.lower() in ("authinvalidtoken", "invalid token!"):
         words = "Uptime Kuma does not take the code made of the two-factor secret. Is the secret right, and this clock?"
         raise AuthFailed(words, fields=[FieldProblem(field="totp_secret", code="refused", message=words)])
+    if not said.words.startswith("auth") and "incorrect" not in said.words.lower():
+        # Not a refusal, and none may be made of it: after one the hub does not ask again.
+        raise UpstreamError(
+            f"Uptime Kuma does not log the hub in, and says: {said.words or 'nothing'}.", service=SERVICE, field="login"
+        )
     words = "Uptime Kuma refuses this user and password."
     raise AuthFailed(words, fields=[FieldProblem(field="password", code="refused", message=words)])
 
@@ -173,7 +181,7 @@ def _read(answer: Any) -> LoginAnswer:
 
 
 def updates_of(event: str, args: list[Any]) -> Iterator[Update]:
-    """What an event tells; nothing for those that are not needed."""
+    """What an event tells; nothing for those that are not needed. Raises `UpstreamError` for a list of monitors that is none."""
     reader = _READERS.get(event)
     if reader is None:
         return
@@ -187,8 +195,8 @@ def updates_of(event: str, args: list[Any]) -> Iterator[Update]:
 
 def _listed(args: list[Any], *, all: bool) -> Iterator[Update]:
     monitors = []
-    if not isinstance(args[0], dict):
-        raise TypeError
+    if not args or not isinstance(args[0], dict):
+        raise _bad_list()
     if len(args[0]) > _MOST_MONITORS:
         raise UpstreamError(f"Uptime Kuma names more than {_MOST_MONITORS} monitors.", service=SERVICE)
     for raw in args[0].values():
@@ -198,10 +206,12 @@ def _listed(args: list[Any], *, all: bool) -> Iterator[Update]:
             yield Unreadable("monitorList", str(error.errors(include_input=False)[0]["loc"][0])[:100])
             all = False  # what cannot be read was not removed
     if args[0] and not monitors:
-        raise UpstreamError(
-            "Uptime Kuma's list of monitors is not as it should be.", service=SERVICE, field="monitorList"
-        )
+        raise _bad_list()
     yield Listed(monitors, all)
+
+
+def _bad_list() -> UpstreamError:
+    return UpstreamError("Uptime Kuma's list of monitors is not as it should be.", service=SERVICE, field="monitorList")
 
 
 def _beats(args: list[Any]) -> Iterator[Update]:

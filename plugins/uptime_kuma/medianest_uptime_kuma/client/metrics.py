@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 from medianest_hub.plugin_api.errors import UpstreamError
+from medianest_uptime_kuma.client.guarded import SERVICE
 from medianest_uptime_kuma.client.seen import Seen
 from medianest_uptime_kuma.client.words import bare_address, clean
 from medianest_uptime_kuma.models import Status
 
-SERVICE: Final = "Uptime Kuma"
 _MOST_MONITORS: Final = 5000
 _LABELS: Final = ("monitor_id", "monitor_name", "monitor_type", "monitor_url", "monitor_hostname", "monitor_port")
 _STATUSES: Final = {0: Status.DOWN, 1: Status.UP, 2: Status.PENDING, 3: Status.MAINTENANCE}
@@ -31,11 +31,11 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class MetricsPage:
-    """All of them. `started_at`: when Uptime Kuma itself started; `numbered`: whether they have numbers (2.x)."""
+    """All of them. `started_at`: when Uptime Kuma itself started; `version`: its own, empty where it does not say."""
 
     monitors: list[Measured]
     started_at: datetime | None
-    numbered: bool
+    version: str
 
 
 @dataclass(slots=True)
@@ -50,14 +50,18 @@ def read_metrics(body: bytes) -> MetricsPage:
 
     gathered: dict[tuple[str, ...], _Gathered] = {}
     started_at: datetime | None = None
-    known = False
+    version, known = "", False
     try:
         for family in text_string_to_metric_families(body.decode("utf-8")):
             known = known or family.name == "monitor_status"
             for sample in family.samples:
                 if sample.name == "process_start_time_seconds":
                     started_at = datetime.fromtimestamp(sample.value, UTC)
+                elif sample.name == "app_version":
+                    version = clean(sample.labels.get("version"), 40)
                 elif sample.name.startswith("monitor_") and (kept := _kept_as(sample.name, sample.labels)):
+                    if not sample.labels.get("monitor_name"):
+                        raise _unexpected(sample.name)
                     key = tuple(sample.labels.get(label, "") for label in _LABELS)
                     gathered.setdefault(key, _Gathered(sample.labels)).values[kept] = sample.value
     except (ValueError, KeyError, IndexError, OverflowError, OSError):
@@ -72,7 +76,13 @@ def read_metrics(body: bytes) -> MetricsPage:
         raise UpstreamError(f"Uptime Kuma names more than {_MOST_MONITORS} monitors.", service=SERVICE)
     # A monitor may have a series of uptimes before its first beat: without a status there is nothing to say of it.
     found = [_measured(one, at) for at, one in enumerate(gathered.values()) if "status" in one.values]
-    return MetricsPage(found, started_at, any(one.seen.kuma_id is not None for one in found))
+    return MetricsPage(found, started_at, version)
+
+
+def _unexpected(name: str) -> UpstreamError:
+    return UpstreamError(
+        f"Uptime Kuma's metrics name no monitor in {name}.", service=SERVICE, field=f"{name}.monitor_name"
+    )
 
 
 def _kept_as(name: str, labels: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import ssl
 from collections import deque
 from collections.abc import Iterable
@@ -16,11 +17,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from medianest_hub.plugin_api.errors import UpstreamError, UpstreamTimeout
+from medianest_uptime_kuma.client.guarded import SERVICE, Guarded
 
 if TYPE_CHECKING:
     import aiohttp
 
-SERVICE: Final = "Uptime Kuma"
 LARGEST_MESSAGE: Final = 32 * 1024 * 1024
 """Bytes; a list of ten thousand monitors."""
 
@@ -118,7 +119,11 @@ class Socket:
     async def _connect(self) -> None:
         import aiohttp
 
-        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+        watcher = aiohttp.TraceConfig()
+        watcher.on_request_redirect.append(_refuse_redirect)
+        self._session = aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, trace_configs=[watcher]
+        )
         try:
             # No Origin: Uptime Kuma refuses any but its own.
             self._socket = await self._session.ws_connect(
@@ -129,6 +134,8 @@ class Socket:
             await self._send(f"{_MESSAGE}0")
             admitted = await self._text()
         except aiohttp.WSServerHandshakeError as error:
+            if error.status in (401, 403, 407):
+                raise Guarded from None
             raise UpstreamError(
                 f"Uptime Kuma opens no live connection: it answered {error.status}. Is the address the one of Uptime Kuma "
                 "itself, and does what stands before it pass websockets on?",
@@ -140,9 +147,11 @@ class Socket:
                 service=SERVICE,
             ) from None
         except (aiohttp.ClientError, OSError) as error:
-            raise UpstreamError(f"Uptime Kuma cannot be reached ({type(error).__name__}).", service=SERVICE) from None
+            raise UpstreamError(f"Uptime Kuma {_unreached(error)}.", service=SERVICE) from None
         except (ValueError, KeyError, TypeError):
-            raise UpstreamError("What answers there does not speak Socket.IO.", service=SERVICE) from None
+            raise UpstreamError(
+                "What answers at the address of Uptime Kuma does not speak Socket.IO.", service=SERVICE
+            ) from None
         if not admitted.startswith(f"{_MESSAGE}0"):
             raise UpstreamError("Uptime Kuma does not let the hub in.", service=SERVICE)
 
@@ -228,3 +237,24 @@ class Socket:
                     await socket.close()
         if session is not None:
             await session.close()
+
+
+async def _refuse_redirect(session: aiohttp.ClientSession, context: object, redirect: Any) -> None:
+    """What is said over the connection, passwords too, must not follow to wherever an answer points."""
+    raise UpstreamError(
+        "Uptime Kuma's live connection is redirected elsewhere. Enter the address it is redirected to, if it is yours.",
+        service=SERVICE,
+    )
+
+
+def _unreached(error: Exception) -> str:
+    """Why there is no connection, without the address."""
+    import aiohttp
+
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        return "does not speak TLS as it should; perhaps it is http:// rather than https://"
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
+        return f"cannot be reached: {os.strerror(error.os_error.errno).lower()}"
+    if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError):
+        return "closed the connection without an answer"
+    return f"cannot be reached ({type(error).__name__})"

@@ -119,8 +119,12 @@ class EntryPage(Answer):
 
     type: Line = ""
     entry: Annotated[Line, Field(alias="entryPage")] = ""
+    slug: Annotated[Line, Field(alias="statusPageSlug")] = ""
+    """The page that has this host name for its own."""
 
     @property
     def status_page(self) -> str:
         """The name of the status page shown first, or empty."""
+        if self.slug:
+            return self.slug
         return self.entry.removeprefix("statusPage-") if self.entry.startswith("statusPage-") else ""

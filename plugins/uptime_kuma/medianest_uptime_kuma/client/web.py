@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 from typing import Final
+from urllib.parse import quote
 
 from medianest_hub.plugin_api import Http, HttpResponse, TlsTrust
 from medianest_hub.plugin_api.errors import AuthFailed, FieldProblem, UpstreamError, UpstreamTimeout
+from medianest_uptime_kuma.client.guarded import SERVICE, Guarded
 from medianest_uptime_kuma.client.metrics import MetricsPage, read_metrics
 from medianest_uptime_kuma.client.status_page import Beats, EntryPage, StatusPage
 
-SERVICE: Final = "Uptime Kuma"
 _DEADLINE: Final = 10.0
 _SMALL: Final = 256 * 1024
 # A thousand monitors with every series of 2.x are some 3 MB.
@@ -24,7 +25,7 @@ class NoSuchPage(Exception):
 
 
 class KumaWeb:
-    """Every call raises `UpstreamError`, `UpstreamTimeout` or `Unavailable` when Uptime Kuma does not answer as it should."""
+    """Every call raises `UpstreamError`, `UpstreamTimeout`, `Guarded` or `Unavailable` when the answer is not as it should be."""
 
     def __init__(self, http: Http, url: str, tls: TlsTrust) -> None:
         self._http = http
@@ -39,9 +40,12 @@ class KumaWeb:
             "/metrics",
             headers={"Authorization": f"Basic {credentials}", "Accept": "text/plain"},
             cap=_METRICS_CAP,
-            ok=(200, 401, 403),
+            ok=(200, 401),
         )
         if answer.status != 200:
+            await (
+                self.entry_page()
+            )  # to which all are let in: who is refused there as well is not refused by Uptime Kuma
             words = "Uptime Kuma refuses the API key: it is wrong, switched off or expired. Enter another one."
             raise AuthFailed(words, fields=[FieldProblem(field="api_key", code="refused", message=words)])
         if not answer.headers.get("Content-Type", "").startswith("text/plain"):
@@ -55,7 +59,9 @@ class KumaWeb:
     async def page(self, slug: str) -> StatusPage:
         """A status page: names, groups, incidents, maintenance. Raises `NoSuchPage`."""
         try:
-            answer = await self._get(f"/api/status-page/{slug}", cap=_BEATS_CAP, ok=(200, 404), retries=0)
+            answer = await self._get(
+                f"/api/status-page/{quote(slug, safe='')}", cap=_BEATS_CAP, ok=(200, 404), retries=0
+            )
         except UpstreamTimeout:
             raise UpstreamTimeout(
                 f"Uptime Kuma did not answer for the status page {slug!r} within {_DEADLINE:g} seconds. Version 1.23 never "
@@ -63,12 +69,13 @@ class KumaWeb:
                 service=SERVICE,
             ) from None
         if answer.status == 404:
+            answer.json()  # Uptime Kuma says it in JSON; a proxy whose Uptime Kuma is just starting says it, too, but otherwise
             raise NoSuchPage
         return answer.parse(StatusPage)
 
     async def beats(self, slug: str) -> Beats:
         """The last beats of the page's monitors; nothing for a page that is not there."""
-        return (await self._get(f"/api/status-page/heartbeat/{slug}", cap=_BEATS_CAP)).parse(Beats)
+        return (await self._get(f"/api/status-page/heartbeat/{quote(slug, safe='')}", cap=_BEATS_CAP)).parse(Beats)
 
     async def entry_page(self) -> EntryPage:
         """What Uptime Kuma shows first; everybody may ask, so it tells whether Uptime Kuma is there."""
@@ -83,14 +90,17 @@ class KumaWeb:
         ok: tuple[int, ...] = (200,),
         retries: int = 1,
     ) -> HttpResponse:
-        return await self._http.request(
-            "GET",
-            f"{self._url}{path}",
-            service=SERVICE,
-            headers=headers,
-            deadline=_DEADLINE,
-            cap=cap,
-            retries=retries,
-            ok=ok,
-            tls=self._tls,
-        )
+        try:
+            return await self._http.request(
+                "GET",
+                f"{self._url}{path}",
+                service=SERVICE,
+                headers=headers,
+                deadline=_DEADLINE,
+                cap=cap,
+                retries=retries,
+                ok=ok,
+                tls=self._tls,
+            )
+        except AuthFailed:
+            raise Guarded from None

@@ -10,8 +10,9 @@ import pyotp
 from medianest_hub.plugin_api import Context
 from medianest_hub.plugin_api.errors import AuthFailed, ConfigInvalid, HubError, UpstreamError, UpstreamTimeout
 from medianest_uptime_kuma.client import live
+from medianest_uptime_kuma.client.guarded import SERVICE
 from medianest_uptime_kuma.client.seen import Found
-from medianest_uptime_kuma.client.socket import SERVICE, Socket
+from medianest_uptime_kuma.client.socket import Socket
 from medianest_uptime_kuma.client.web import KumaWeb
 from medianest_uptime_kuma.ledger import source
 from medianest_uptime_kuma.ledger.ledger import Ledger

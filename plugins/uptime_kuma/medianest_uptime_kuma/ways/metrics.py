@@ -12,8 +12,11 @@ from medianest_uptime_kuma.client.seen import Found, hold_of
 from medianest_uptime_kuma.client.web import KumaWeb
 from medianest_uptime_kuma.ledger.ledger import Ledger
 from medianest_uptime_kuma.settings import UptimeKumaSettings, Way
-from medianest_uptime_kuma.ways.pages import LOOK_SECONDS, Headings, announce, look
+from medianest_uptime_kuma.ways.pages import LOOK_SECONDS, Headings, Looked, announce, look
 from medianest_uptime_kuma.ways.polling import bear, pause
+
+_AGAIN_SECONDS: Final = 65.0
+"""All who use API keys share sixty uses a minute, and then even a right one is refused: one that worked is tried again."""
 
 _YOUNG: Final = timedelta(minutes=10)
 """So long after its own start 2.x may leave out monitors just because they have not been looked at yet."""
@@ -24,16 +27,23 @@ async def watch_metrics(ctx: Context[UptimeKumaSettings], ledger: Ledger, web: K
     api_key = ctx.settings.api_key
     if api_key is None:
         raise ConfigInvalid("The way metrics needs an API key.")
-    headings, looked_at = Headings(), -LOOK_SECONDS
+    headings, looked_at, worked = Headings(), -LOOK_SECONDS, False
+    remark = ledger.remark
     while True:
         began = ctx.clock.monotonic()
         try:
             if ctx.settings.status_pages and began - looked_at >= LOOK_SECONDS:
                 looked_at = began
-                await _look_at_pages(ctx, ledger, web, headings)
+                looked = await _look_at_pages(ctx, ledger, web, headings)
+                ledger.remark = f"{remark} {looked.remark}".strip()
             await _take(ctx, ledger, await web.metrics(api_key.get_secret_value()), headings)
-        except AuthFailed:
-            raise
+            worked = True
+        except AuthFailed as error:
+            if not worked:
+                raise
+            worked = False
+            await bear(ledger, error)
+            began += _AGAIN_SECONDS
         except (UpstreamError, Unavailable) as error:
             await bear(ledger, error)
         await pause(ctx, ledger, began + ctx.settings.poll_seconds)
@@ -48,14 +58,13 @@ async def _take(ctx: Context[UptimeKumaSettings], ledger: Ledger, page: MetricsP
         (number, Found(now, one.status, hold, one.ping)) for number, one in zip(numbers, page.monitors, strict=True)
     ]
     await ledger.record(found)
-    await ledger.heard(Way.METRICS, hold, "2.x" if page.numbered else "1.x" if page.monitors else "")
+    await ledger.heard(Way.METRICS, hold, page.version)
 
 
-async def _look_at_pages(ctx: Context[UptimeKumaSettings], ledger: Ledger, web: KumaWeb, headings: Headings) -> None:
+async def _look_at_pages(ctx: Context[UptimeKumaSettings], ledger: Ledger, web: KumaWeb, headings: Headings) -> Looked:
     """They only add to what the metrics say: that one cannot be read is no reason not to go on."""
     looked = await look(web, ctx.settings.status_pages)
-    for slug, error in looked.failed.items():
-        ctx.log.debug("status page not read", page=slug, error=error.message if error else "no such page")
     if looked.pages:
         headings.learn(looked.pages.values())
         await announce(ledger, looked, with_maintenance=True)
+    return looked

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from medianest_hub.plugin_api.errors import HubError
+from medianest_hub.plugin_api.errors import ConfigInvalid, FieldProblem, HubError
 from medianest_uptime_kuma.client.seen import Seen
 from medianest_uptime_kuma.client.status_page import KumaMaintenance, StatusPage
 from medianest_uptime_kuma.client.web import KumaWeb, NoSuchPage
@@ -71,6 +71,19 @@ class Looked:
 
     pages: dict[str, StatusPage]
     failed: dict[str, HubError | None]
+
+    @property
+    def remark(self) -> str:
+        """What is wrong with those that could not be read, in sentences."""
+        return " ".join(
+            no_such_page(slug).message if error is None else error.message for slug, error in self.failed.items()
+        )
+
+
+def no_such_page(slug: str) -> ConfigInvalid:
+    """What to say of a name no page has."""
+    words = f"Uptime Kuma has no status page called {slug!r}."
+    return ConfigInvalid(words, fields=[FieldProblem(field="status_pages", code="unknown", message=words)])
 
 
 async def look(web: KumaWeb, slugs: Iterable[str]) -> Looked:

@@ -17,7 +17,7 @@ from medianest_uptime_kuma.client.web import KumaWeb
 from medianest_uptime_kuma.ledger.ledger import Ledger
 from medianest_uptime_kuma.models import Status
 from medianest_uptime_kuma.settings import UptimeKumaSettings, Way
-from medianest_uptime_kuma.ways.pages import LOOK_SECONDS, Looked, announce, look, seen_on
+from medianest_uptime_kuma.ways.pages import LOOK_SECONDS, Looked, announce, look, no_such_page, seen_on
 from medianest_uptime_kuma.ways.polling import bear, pause
 
 _PATIENCE: Final = 2 * LOOK_SECONDS + 30
@@ -27,17 +27,22 @@ _LATE: Final = 3
 
 
 async def watch_status_pages(ctx: Context[UptimeKumaSettings], ledger: Ledger, web: KumaWeb) -> None:
-    """Never returns. Raises `ConfigInvalid` when none of the pages is there, `Overtaken` when another worker took over."""
+    """Never returns. Raises `ConfigInvalid` when none of the pages is there to begin with, `Overtaken` once somebody else reads."""
     slugs = ctx.settings.status_pages or [await found_page(web)]
     silent: set[int] = set()
+    remark, worked = ledger.remark, False
     while True:
         began = ctx.clock.monotonic()
         try:
             looked = await look(web, slugs)
             _complain(looked)
             beats = await asyncio.gather(*(web.beats(slug) for slug in looked.pages))
+            ledger.remark = f"{remark} {looked.remark}".strip()
             await _take(ctx, ledger, looked, beats, silent)
-        except (UpstreamError, Unavailable) as error:
+            worked = True
+        except (UpstreamError, Unavailable, ConfigInvalid) as error:
+            if isinstance(error, ConfigInvalid) and not worked:
+                raise
             await bear(ledger, error)
         await pause(ctx, ledger, began + LOOK_SECONDS)
 
@@ -49,12 +54,6 @@ async def found_page(web: KumaWeb) -> str:
         words = "Fill in one way in: an API key, a user and a password, or the name of a status page."
         raise ConfigInvalid(words, fields=[FieldProblem(field="api_key", code="missing", message=words)])
     return found
-
-
-def no_such_page(slug: str) -> ConfigInvalid:
-    """What to say of a name no page has."""
-    words = f"Uptime Kuma has no status page called {slug!r}."
-    return ConfigInvalid(words, fields=[FieldProblem(field="status_pages", code="unknown", message=words)])
 
 
 def _complain(looked: Looked) -> None:
