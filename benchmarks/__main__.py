@@ -13,7 +13,16 @@ from pathlib import Path
 
 from benchmarks.rows import Row, table
 
-PARTS = ("start_and_memory", "dashboard", "sign_in", "many_plugins", "widgets", "live_events", "download")
+PARTS = (
+    "start_and_memory",
+    "dashboard",
+    "sign_in",
+    "many_plugins",
+    "widgets",
+    "live_events",
+    "uptime_kuma",
+    "download",
+)
 MARK = re.compile(r"(?<=<!-- table -->\n).*?(?=<!-- /table -->)", re.DOTALL)
 
 

@@ -71,13 +71,13 @@ Send = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A server with its clients. `heard` waits for one event and says the milliseconds."""
+    """A server and its clients; `event` says how many milliseconds it took."""
 
     send: Send
     clients: Process
 
     async def event(self) -> dict[str, float]:
-        """One event to everybody."""
+        """One event to everybody: milliseconds to the `median` client, `p99` and the `last`."""
         await asyncio.sleep(PAUSE)
         await self.send()
         found: dict[str, float] = json.loads(await _line(self.clients))
@@ -121,14 +121,14 @@ async def _measure(hub: HubProcess, admin: str) -> tuple[list[dict[str, float]],
             async with session.post("/api/v1/crier/cry", json={"text": TEXT}):
                 pass
 
-        tokens = await _people(session, MANY // MOST_PER_PERSON)
-        async with _clients(hub.url, list(islice(cycle(tokens), FEW))) as clients:
-            (few,) = zip(*await _in_turn(Side(cry, clients)), strict=True)
+        tokens = await people(session, MANY // MOST_PER_PERSON)
+        async with clients(hub.url, list(islice(cycle(tokens), FEW))) as connected:
+            (few,) = zip(*await _in_turn(Side(cry, connected)), strict=True)
         if shutil.which("node") is None or not NODE_MODULES.is_dir():
             return list(few), []
         everybody = list(islice(cycle(tokens), MANY))
-        async with _clients(hub.url, everybody) as clients, _node(everybody) as node:
-            return list(few), await _in_turn(Side(cry, clients), node)
+        async with clients(hub.url, everybody) as connected, _node(everybody) as node:
+            return list(few), await _in_turn(Side(cry, connected), node)
 
 
 async def _in_turn(*sides: Side) -> list[tuple[dict[str, float], ...]]:
@@ -136,7 +136,7 @@ async def _in_turn(*sides: Side) -> list[tuple[dict[str, float], ...]]:
     return rounds[WARM_UP:]
 
 
-async def _people(session: aiohttp.ClientSession, count: int) -> list[str]:
+async def people(session: aiohttp.ClientSession, count: int) -> list[str]:
     """The tokens of as many new people, who all join by one invitation."""
     async with session.post("/api/v1/invites", json={"uses": count}) as made:
         token = (await made.json())["url"].partition("#")[2]
@@ -151,12 +151,12 @@ async def _people(session: aiohttp.ClientSession, count: int) -> list[str]:
 
 
 @asynccontextmanager
-async def _clients(url: str, tokens: list[str]) -> AsyncIterator[Process]:
+async def clients(url: str, tokens: list[str]) -> AsyncIterator[Process]:
     """A process of that many clients, all connected."""
-    async with _process(sys.executable, "-m", "benchmarks.live_clients", url) as clients:
-        await _tell(clients, json.dumps(tokens))
-        await _line(clients)
-        yield clients
+    async with _process(sys.executable, "-m", "benchmarks.live_clients", url) as process:
+        await _tell(process, json.dumps(tokens))
+        await _line(process)
+        yield process
 
 
 @asynccontextmanager
@@ -168,8 +168,8 @@ async def _node(tokens: list[str]) -> AsyncIterator[Side]:
         async def emit() -> None:
             await _tell(server, TEXT)
 
-        async with _clients(url, tokens) as clients:
-            yield Side(emit, clients)
+        async with clients(url, tokens) as connected:
+            yield Side(emit, connected)
 
 
 @asynccontextmanager

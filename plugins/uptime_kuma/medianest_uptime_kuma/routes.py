@@ -97,7 +97,7 @@ async def monitor(ctx: Context[UptimeKumaSettings], call: Call[MonitorPath]) -> 
     """
     found, number = await _one(ctx, call)
     now = ctx.clock.now()
-    points = await series(ctx.db, number, now - timedelta(hours=23), now, Step.HOUR)
+    points = await series(ctx.db, number, now - timedelta(hours=23), now, Step.HOUR, now=now)
     return MonitorWithHistory(**dict(found), history=points)
 
 
@@ -108,7 +108,8 @@ async def history(ctx: Context[UptimeKumaSettings], call: Call[MonitorPath, Hist
     By single checks for as long as they are kept, by hours or by days. 2,000 points at most.
     """
     _, number = await _one(ctx, call)
-    end = call.query.end or ctx.clock.now()
+    now = ctx.clock.now()
+    end = call.query.end or now
     start = call.query.start or end - timedelta(days=1)
     for name, at in (("from", start), ("to", end)):
         if at.tzinfo is None or not 1970 < at.year < 9000:
@@ -118,7 +119,7 @@ async def history(ctx: Context[UptimeKumaSettings], call: Call[MonitorPath, Hist
             )
     step = call.query.step
     return History(
-        monitor_id=call.path.id, step=step, points=await series(ctx.db, number, start, min(end, ctx.clock.now()), step)
+        monitor_id=call.path.id, step=step, points=await series(ctx.db, number, start, end, step, now=now)
     )
 
 

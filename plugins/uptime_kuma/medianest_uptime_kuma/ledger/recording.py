@@ -19,7 +19,7 @@ from medianest_uptime_kuma.settings import UptimeKumaSettings
 _LOCK: Final = f"""
     SELECT m.number, m.id, m.name, m.group_name, m.status, m.since, m.seen_at, m.created_at, m.ping, m.message,
            m.alert, {shown_sql(2)} AS shown
-      FROM plugin_uptime_kuma.monitor m WHERE m.number = ANY($1) AND m.gone_at IS NULL ORDER BY m.number FOR UPDATE
+      FROM plugin_uptime_kuma.monitor m WHERE m.number = ANY($1) AND m.gone_at IS NULL ORDER BY m.number FOR NO KEY UPDATE
 """  # nosec B608 # noqa: S608 - every part is written here
 _WRITE: Final = """
     UPDATE plugin_uptime_kuma.monitor m

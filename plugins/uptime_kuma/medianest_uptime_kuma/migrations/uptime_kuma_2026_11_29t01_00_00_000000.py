@@ -85,8 +85,6 @@ STATEMENTS = (
         PRIMARY KEY (number, at)
     )
     """,
-    # Beats come in the order of time, more or less: a few pages tell where an hour lies.
-    "CREATE INDEX beat_at ON plugin_uptime_kuma.beat USING brin (at) WITH (pages_per_range = 16, autosummarize = on)",
     f"CREATE TABLE plugin_uptime_kuma.hourly ({_SUMS})",
     "CREATE INDEX hourly_starts_at ON plugin_uptime_kuma.hourly (starts_at)",
     f"CREATE TABLE plugin_uptime_kuma.daily ({_SUMS})",
