@@ -21,12 +21,12 @@ from medianest_uptime_kuma.client.answers import (
 
 
 class PageMonitor(Answer):
-    """A monitor as the page shows it."""
+    """A monitor as the page shows it; no tags at all (None) on a page that shows none."""
 
     id: Annotated[int, Field(ge=0, lt=2**31)]
     name: Line = ""
     type: Line = ""
-    tags: list[Tag] = []
+    tags: list[Tag] | None = None
 
 
 class PageGroup(Answer):

@@ -9,7 +9,7 @@ from typing import Final
 
 from medianest_hub.plugin_api.errors import ConfigInvalid, FieldProblem, HubError
 from medianest_uptime_kuma.client.seen import Seen
-from medianest_uptime_kuma.client.status_page import KumaMaintenance, StatusPage
+from medianest_uptime_kuma.client.status_page import KumaMaintenance, PageMonitor, StatusPage
 from medianest_uptime_kuma.client.web import KumaWeb, NoSuchPage
 from medianest_uptime_kuma.ledger.ledger import Ledger
 
@@ -51,7 +51,7 @@ def seen_on(pages: Iterable[StatusPage]) -> list[Seen]:
                 known = found.get(one.id)
                 if known is not None:
                     groups = dict.fromkeys((*(known.groups or ()), group.name))
-                    found[one.id] = replace(known, groups=tuple(groups))
+                    found[one.id] = replace(known, groups=tuple(groups), tags=known.tags or _tags(one))
                     continue
                 found[one.id] = Seen(
                     name=one.name or "?",
@@ -59,10 +59,14 @@ def seen_on(pages: Iterable[StatusPage]) -> list[Seen]:
                     kind=one.type,
                     group=group.name,
                     groups=(group.name,),
-                    tags=tuple(tag.text for tag in one.tags),
+                    tags=_tags(one),
                     position=len(found),
                 )
     return list(found.values())
+
+
+def _tags(one: PageMonitor) -> tuple[str, ...] | None:
+    return None if one.tags is None else tuple(tag.text for tag in one.tags)
 
 
 @dataclass(frozen=True, slots=True)

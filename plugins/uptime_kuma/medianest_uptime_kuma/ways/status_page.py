@@ -27,7 +27,7 @@ _LATE: Final = 3
 
 
 async def watch_status_pages(ctx: Context[UptimeKumaSettings], ledger: Ledger, web: KumaWeb) -> None:
-    """Never returns. Raises `ConfigInvalid` when none of the pages is there to begin with, `Overtaken` once somebody else reads."""
+    """Never returns. Raises `ConfigInvalid` if none of the pages is there to begin with, `Overtaken` once somebody else reads."""
     slugs = ctx.settings.status_pages or [await found_page(web)]
     silent: set[int] = set()
     remark, worked = ledger.remark, False
