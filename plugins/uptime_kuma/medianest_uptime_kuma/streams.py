@@ -50,6 +50,6 @@ async def _by_the_first_that_works(ctx: Context[UptimeKumaSettings], ledger: Led
         except (AuthFailed, ConfigInvalid) as error:
             ctx.log.warning("uptime kuma refuses this way in", way=way.value, error=error.message)
             refused = refused or error
-            ledger.remark = error.message
+            ledger.remark = f"{ledger.remark} {error.message}".strip()
     if refused is not None:
         raise refused
