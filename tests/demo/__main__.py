@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,8 @@ def _stop_on_signals() -> None:
     def stop(number: int, frame: object) -> None:
         for one in (signal.SIGINT, signal.SIGTERM):
             signal.signal(one, signal.SIG_IGN)
-        os.write(sys.stdout.fileno(), b"\nStopping; this takes some seconds.\n")  # `print` may be under way
+        with suppress(OSError):  # nobody may read any more; and not by `print`, which may be under way
+            os.write(sys.stdout.fileno(), b"\nStopping; this takes some seconds.\n")
         raise Stopped
 
     for one in (signal.SIGINT, signal.SIGTERM):
