@@ -178,17 +178,20 @@ async def site(install_once: Install, start_once: StartSite) -> Site:
     install_once("matrix", PLUGIN)
     # Every plugin that is installed takes part; whatever they limit is out of the way.
     started = await start_once(
-        plugins__blocked="[]", **{f"limits__{zone}": "1000000/minute" for zone in LimitSettings.model_fields}
+        plugins__blocked="[]",
+        plugins__uptime_kuma__url="http://127.0.0.1:9",
+        plugins__uptime_kuma__status_pages='["main"]',
+        **{f"limits__{zone}": "1000000/minute" for zone in LimitSettings.model_fields},
     )
-    for hook in ("by_header", "in_path"):
-        await secret_of(started, hook)
+    for plugin, hook in (("matrix", "by_header"), ("matrix", "in_path"), ("uptime_kuma", "notification")):
+        await secret_of(started, hook, plugin)
     return started
 
 
-async def secret_of(site: Site, hook: str) -> str:
-    """A new secret of that webhook of the matrix' plugin, without which it would not be there."""
+async def secret_of(site: Site, hook: str, plugin: str = "matrix") -> str:
+    """A new secret of that webhook, without which it would not be there."""
     ada = await site.person("ada", Role.ADMIN)
-    made = await site.post(f"/api/v1/plugins/matrix/webhooks/{hook}/secret", by=ada)
+    made = await site.post(f"/api/v1/plugins/{plugin}/webhooks/{hook}/secret", by=ada)
     assert made.status == 201, made.body
     return str(made.json()["secret"])
 
