@@ -16,7 +16,9 @@ from .conftest import Ctx
 
 SEEN = (
     Seen("Media", 1, "group", "", (), (), "", position=0),
-    Seen("Plex", 2, "http", "Media", ("Media",), ("area:media", "family"), "http://plex.home:32400/identity", position=1),
+    Seen(
+        "Plex", 2, "http", "Media", ("Media",), ("area:media", "family"), "http://plex.home:32400/identity", position=1
+    ),
     Seen("Sonarr", 3, "http", "Media", ("Media",), (), "http://sonarr.home:8989/ping", position=2),
     Seen("Router", 4, "ping", "Network", ("Network",), ("network",), "192.0.2.1", position=3),
 )
@@ -33,7 +35,9 @@ async def furnish(ctx: Ctx, fence: int = 1, *, ago: float = 60.0) -> tuple[Ledge
     return ledger, numbers
 
 
-def found(ctx: Ctx, status: Status, *, ago: float = 0.0, ping: float | None = 20.0, at: datetime | None = None) -> Found:
+def found(
+    ctx: Ctx, status: Status, *, ago: float = 0.0, ping: float | None = 20.0, at: datetime | None = None
+) -> Found:
     """What a monitor was found to be, so many seconds ago."""
     when = at or ctx.clock.now() - timedelta(seconds=ago)
     return Found(when, status, 90.0, ping if status is Status.UP else None, f"it is {status.value}")

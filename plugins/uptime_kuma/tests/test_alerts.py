@@ -169,7 +169,9 @@ def test_that_nobody_knows_is_no_news():
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from([UP, DOWN, Status.PENDING, Status.MAINTENANCE]), st.integers(1, 400)), max_size=60)
+    st.lists(
+        st.tuples(st.sampled_from([UP, DOWN, Status.PENDING, Status.MAINTENANCE]), st.integers(1, 400)), max_size=60
+    )
 )
 def test_down_and_back_always_take_turns_and_flapping_ends(course):
     monitor = Told()

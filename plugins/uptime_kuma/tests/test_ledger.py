@@ -11,7 +11,14 @@ from medianest_uptime_kuma.client.seen import Seen
 from medianest_uptime_kuma.client.status_page import KumaMaintenance, PageIncident
 from medianest_uptime_kuma.ledger.ledger import GRACE_SECONDS, Ledger
 from medianest_uptime_kuma.ledger.source import Overtaken, read
-from medianest_uptime_kuma.models import AlertKind, IncidentClosed, IncidentOpened, MonitorAlerted, MonitorChanged, Status
+from medianest_uptime_kuma.models import (
+    AlertKind,
+    IncidentClosed,
+    IncidentOpened,
+    MonitorAlerted,
+    MonitorChanged,
+    Status,
+)
 from medianest_uptime_kuma.settings import Way
 
 from .conftest import Ctx, sent
@@ -65,7 +72,8 @@ async def test_a_beat_that_comes_late_turns_nothing_back(ctx):
 
 async def test_of_what_is_made_up_for_only_the_outcome_is_told_and_since_when(ctx):
     ledger, numbers = await furnish(ctx, ago=600)
-    course = [found(ctx, status, ago=ago) for status, ago in ((Status.DOWN, 300), (Status.UP, 240), (Status.DOWN, 180), (Status.DOWN, 120))]  # fmt: skip
+    seen = ((Status.DOWN, 300), (Status.UP, 240), (Status.DOWN, 180), (Status.DOWN, 120))
+    course = [found(ctx, status, ago=ago) for status, ago in seen]
     await ledger.record([(numbers[1], one) for one in course], live=False)
     assert changes(ctx) == [("Plex", "up", "down")]
     since = await ctx.db.fetchval("SELECT since FROM plugin_uptime_kuma.monitor WHERE name = 'Plex'")

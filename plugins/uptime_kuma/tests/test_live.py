@@ -181,5 +181,12 @@ async def test_what_is_secret_in_a_monitor_is_neither_kept_nor_shown_nor_logged(
     kept = [str(await ctx.db.fetch(f"SELECT t::text FROM plugin_uptime_kuma.{row[0]} t")) for row in tables]
     told = [str(ctx.realtime.sent), str(ctx.events.emitted), str(ctx.log.lines), str(await monitors(ctx))]
     for text in (*kept, *told):
-        for secret in ("push-token-of", "basic-password", "header-token", "database-word", "url-password", "query-value"):
+        for secret in (
+            "push-token-of",
+            "basic-password",
+            "header-token",
+            "database-word",
+            "url-password",
+            "query-value",
+        ):
             assert secret not in text

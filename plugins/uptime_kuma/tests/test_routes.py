@@ -13,7 +13,7 @@ from medianest_uptime_kuma import routes, widgets
 from medianest_uptime_kuma.client.status_page import KumaMaintenance, PageIncident
 from medianest_uptime_kuma.history.rolling import roll_up
 from medianest_uptime_kuma.history.series import Step
-from medianest_uptime_kuma.models import Status
+from medianest_uptime_kuma.models import Monitor, Status
 
 from .conftest import Ctx
 from .household import ADMIN, MEMBER, SEEN, found, furnish, with_settings
@@ -27,9 +27,12 @@ async def ctx(make) -> Ctx:
     return await make("http://kuma.test:3001", status_pages=["main"])
 
 
+async def listed(ctx: Ctx, person, **query) -> list[Monitor]:
+    return (await routes.monitors(ctx, make_call(person=person, query=routes.MonitorsQuery(**query)))).items
+
+
 async def names(ctx: Ctx, person, **query) -> list[str]:
-    call = make_call(person=person, query=routes.MonitorsQuery(**query))
-    return [one.name for one in (await routes.monitors(ctx, call)).items]
+    return [one.name for one in await listed(ctx, person, **query)]
 
 
 @pytest.mark.parametrize(
@@ -60,15 +63,15 @@ async def test_members_see_what_the_operator_says_and_admins_everything(ctx, fie
     assert [cell.title for cell in tile.cells] == shown
     summary = await routes.summary(ctx, make_call(person=MEMBER))
     assert (summary.total, summary.up, summary.way, summary.version) == (len(shown), len(shown), None, None)
-    everything = await routes.monitors(ctx, make_call(person=ADMIN, query=routes.MonitorsQuery()))
-    for one in everything.items:
+    for one in await listed(ctx, ADMIN):
         call = make_call(person=MEMBER, path=routes.MonitorPath(id=one.id))
         if one.name in shown:
             assert (await routes.monitor(ctx, call)).name == one.name
         else:
-            for route, asked in ((routes.monitor, call), (routes.history, make_call(person=MEMBER, path=call.path, query=routes.HistoryQuery()))):  # fmt: skip
-                with pytest.raises(errors.NotFound):
-                    await route(ctx, asked)
+            with pytest.raises(errors.NotFound):
+                await routes.monitor(ctx, call)
+            with pytest.raises(errors.NotFound):
+                await routes.history(ctx, make_call(person=MEMBER, path=call.path, query=routes.HistoryQuery()))
 
     sees_any = fields.get("members_see", "nothing") != "nothing"
     assert summary.open_incidents == int(sees_any)
@@ -86,7 +89,7 @@ async def test_addresses_and_messages_are_for_admins(ctx):
     ledger, numbers = await furnish(ctx)
     ctx = ledger.ctx = with_settings(ctx, members_see="everything")
     await ledger.record([(numbers[1], found(ctx, Status.DOWN))])
-    plex = next(one for one in (await routes.monitors(ctx, make_call(person=ADMIN, query=routes.MonitorsQuery()))).items if one.name == "Plex")  # fmt: skip
+    (plex,) = await listed(ctx, ADMIN, q="plex")
     assert (plex.details.address, plex.details.message) == ("http://plex.home:32400/identity", "it is down")
     assert next(c for c in (await widgets.monitors(ctx, Viewer())).cells if c.title == "Plex").detail == "it is down"
 
@@ -166,7 +169,7 @@ async def test_one_monitor_comes_with_its_day_and_gaps_are_gaps(ctx):
     ledger, numbers = await furnish(ctx, ago=7200)
     await ledger.record([(numbers[1], found(ctx, Status.UP, ago=60))])
     await roll_up(ctx.db, ctx.clock.now())
-    (plex,) = [one for one in (await routes.monitors(ctx, make_call(person=ADMIN, query=routes.MonitorsQuery(q="plex")))).items]  # fmt: skip
+    (plex,) = await listed(ctx, ADMIN, q="plex")
     one = await routes.monitor(ctx, make_call(person=ADMIN, path=routes.MonitorPath(id=plex.id)))
     known = [point for point in one.history if point.uptime is not None]
     assert 24 <= len(one.history) <= 25
@@ -179,10 +182,10 @@ async def test_one_monitor_comes_with_its_day_and_gaps_are_gaps(ctx):
 
 
 async def test_a_monitor_that_is_not_there_and_times_that_are_none_are_refused_with_words(ctx):
-    _, numbers = await furnish(ctx)
+    await furnish(ctx)
     with pytest.raises(errors.NotFound):
         await routes.monitor(ctx, make_call(person=ADMIN, path=routes.MonitorPath(id=uuid4())))
-    (plex, *_) = (await routes.monitors(ctx, make_call(person=ADMIN, query=routes.MonitorsQuery(q="plex")))).items
+    (plex,) = await listed(ctx, ADMIN, q="plex")
     path = routes.MonitorPath(id=plex.id)
     for query in (
         {"from": "2026-01-01T00:00:00"},
@@ -201,7 +204,7 @@ async def test_the_chart_shows_the_slowest_and_nothing_where_nothing_is_known(ct
     await roll_up(ctx.db, ctx.clock.now())
     ctx = with_settings(ctx, members_see="chosen", members_see_groups=["Network"])
     chart = await widgets.response(ctx, Viewer(person=ADMIN, role=ADMIN.role))
-    assert [one.name for one in chart.series][0] == "Router"
+    assert chart.series[0].name == "Router"
     assert len(chart.series) == 4
     for line in chart.series:
         values = [point.value for point in line.points]

@@ -69,7 +69,9 @@ async def test_a_monitor_nobody_knew_is_kept_and_its_secrets_are_not(ctx):
 
 
 async def test_the_test_button_changes_nothing(ctx):
-    await notified(ctx, KumaNotification.model_validate({"heartbeat": None, "monitor": None, "msg": "My Webhook Testing"}))
+    await notified(
+        ctx, KumaNotification.model_validate({"heartbeat": None, "monitor": None, "msg": "My Webhook Testing"})
+    )
     assert await ctx.db.fetchval("SELECT count(*) FROM plugin_uptime_kuma.monitor") == 0
 
 

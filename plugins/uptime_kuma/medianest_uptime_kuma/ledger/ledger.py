@@ -32,6 +32,9 @@ class Ledger:
         self._register = Register(ctx.instance)
         self._wakes: dict[int, float] = {}
         self._is_heard: bool | None = None
+        self._connected = ctx.metrics.gauge("connected", "Whether Uptime Kuma is heard, in the process that reads it.")
+        self._beats = ctx.metrics.counter("beats", "Checks of monitors taken in.")
+        self._changes = ctx.metrics.counter("changes", "Changes of monitors by what they became.", ["status"])
 
     @classmethod
     async def claim(cls, ctx: Context[UptimeKumaSettings], fence: int) -> Ledger:
@@ -52,6 +55,7 @@ class Ledger:
         )  # fmt: skip
         if not self._is_heard:
             self._is_heard = True
+            self._connected.set(1)
             self.ctx.log.info("uptime_kuma_up", way=way.value, version=version)
             await tell_tiles(self.ctx, *STATUS_TILES)
 
@@ -60,6 +64,7 @@ class Ledger:
         await source.lost(self.ctx.db, self.ctx.instance, self.fence, trouble, self.ctx.clock.now())
         if self._is_heard is not False:
             self._is_heard = False
+            self._connected.set(0)
             self.ctx.log.warning("uptime_kuma_down", trouble=trouble)
 
     async def register(self, seen: Sequence[Seen], *, whole: bool = False, partly: bool = False) -> list[int]:
@@ -92,6 +97,9 @@ class Ledger:
             return
         async with self._transaction() as tx:
             outcome = await record(self.ctx, tx, found, live=live, now=self.ctx.clock.now())
+        self._beats.inc(len(found))
+        for change in outcome.changes:
+            self._changes.inc(status=change.status.value)
         await self._told(outcome)
 
     async def tick(self) -> None:
