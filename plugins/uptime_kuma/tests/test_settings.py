@@ -174,7 +174,7 @@ async def refused(kind: type[HubError], ctx: Ctx, field: str = "") -> HubError:
     with pytest.raises(kind) as caught:
         await check_settings(ctx)
     error = caught.value
-    assert error.message.endswith((".", "?")), error.message
+    assert error.message.endswith("."), error.message
     said = f"{error.message} {error.fields} {ctx.log.lines}"
     for secret in (PASSWORD, WRONG_KEY, "wrong word"):
         assert secret not in said
@@ -314,7 +314,7 @@ class TestConnection:
         await refused(ConfigInvalid, await make(kuma2.url, **LIVE), "url")
         kuma2.faults.set("socket", "refuse")
         error = await refused(NotReady, await make(kuma2.url, **LIVE))
-        assert "does what stands before it pass websockets on" in error.message
+        assert "have what stands before it pass websockets on" in error.message
         kuma2.faults.set("socket", "redirect")
         error = await refused(NotReady, await make(kuma2.url, **LIVE))
         assert "redirected elsewhere" in error.message

@@ -166,7 +166,7 @@ async def test_a_name_no_page_has_is_said(make, kuma, monkeypatch):
             assert refused.value.fields[0].field == "status_pages"
             assert words == "Uptime Kuma has no status page called 'nope'."
         else:  # never answers
-            assert words.endswith("1.23 never answers for a page it does not have: is the name right?")
+            assert words.endswith("1.23 never answers for a page it does not have, so look whether the name is right.")
             assert not stream.done()
     assert kuma.asked_of("beats") == []
 

@@ -28,6 +28,9 @@ _DEADLINE: Final = 20.0
 _GREETING_SECONDS: Final = 10.0
 _SILENCE_SECONDS: Final = 0.5
 _MOST_MONITORS: Final = 5000
+_BAD_CODE: Final = (
+    "Uptime Kuma does not take the code made of the two-factor secret: the secret is wrong, or the clock here or there."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,21 +154,19 @@ async def login(socket: Socket, username: str, password: str, code: str = "") ->
             raise UpstreamError("Uptime Kuma logged the hub in without a token.", service=SERVICE, field="login.token")
         return said.token
     if said.token_required:
-        words = (
-            "That user signs in with two factors: enter the secret behind its QR code."
-            if not code
-            else "Uptime Kuma does not take the code made of the two-factor secret. Is the secret right, and this clock?"
-        )
+        words = "That user signs in with two factors: enter the secret behind its QR code." if not code else _BAD_CODE
         raise AuthFailed(words, fields=[FieldProblem(field="totp_secret", code="refused", message=words)])
     if "frequent" in said.words.lower():
         raise NotReady("There were too many log-ins at Uptime Kuma within a minute.", retry_after=60.0)
     if code and said.words.lower() in ("authinvalidtoken", "invalid token!"):
-        words = "Uptime Kuma does not take the code made of the two-factor secret. Is the secret right, and this clock?"
+        words = _BAD_CODE
         raise AuthFailed(words, fields=[FieldProblem(field="totp_secret", code="refused", message=words)])
     if not said.words.startswith("auth") and "incorrect" not in said.words.lower():
         # Not a refusal, and none may be made of it: after one the hub does not ask again.
         raise UpstreamError(
-            f"Uptime Kuma does not log the hub in, and says: {said.words or 'nothing'}.", service=SERVICE, field="login"
+            f"Uptime Kuma does not log the hub in, and says: {said.words.rstrip('.') or 'nothing'}.",
+            service=SERVICE,
+            field="login",
         )
     words = "Uptime Kuma refuses this user and password."
     raise AuthFailed(words, fields=[FieldProblem(field="password", code="refused", message=words)])

@@ -137,8 +137,8 @@ class Socket:
             if error.status in (401, 403, 407):
                 raise Guarded from None
             raise UpstreamError(
-                f"Uptime Kuma opens no live connection: it answered {error.status}. Is the address the one of Uptime Kuma "
-                "itself, and does what stands before it pass websockets on?",
+                f"Uptime Kuma opens no live connection: it answered {error.status}. Enter the address of Uptime Kuma itself, or "
+                "have what stands before it pass websockets on.",
                 service=SERVICE,
             ) from None
         except aiohttp.ClientConnectorCertificateError:
@@ -253,8 +253,11 @@ def _unreached(error: Exception) -> str:
 
     if isinstance(error, aiohttp.ClientConnectorSSLError):
         return "does not speak TLS as it should; perhaps it is http:// rather than https://"
-    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
-        return f"cannot be reached: {os.strerror(error.os_error.errno).lower()}"
-    if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError):
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "cannot be found: its host name does not resolve"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        number = error.os_error.errno
+        return f"cannot be reached: {os.strerror(number).lower() if number else 'connecting failed'}"
+    if isinstance(error, aiohttp.ServerDisconnectedError | OSError):
         return "closed the connection without an answer"
     return f"cannot be reached ({type(error).__name__})"

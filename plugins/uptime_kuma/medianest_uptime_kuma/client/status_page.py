@@ -24,7 +24,7 @@ class PageMonitor(Answer):
     """A monitor as the page shows it; no tags at all (None) on a page that shows none."""
 
     id: Annotated[int, Field(ge=0, lt=2**31)]
-    name: Line = ""
+    name: Line
     type: Line = ""
     tags: list[Tag] | None = None
 
@@ -32,8 +32,8 @@ class PageMonitor(Answer):
 class PageGroup(Answer):
     """A heading of the page and what stands under it."""
 
-    name: Line = ""
-    monitors: Annotated[list[PageMonitor], Field(alias="monitorList")] = []
+    name: Line
+    monitors: Annotated[list[PageMonitor], Field(alias="monitorList")]
 
 
 class PageIncident(Answer):

@@ -51,7 +51,7 @@ class KumaWeb:
         if not answer.headers.get("Content-Type", "").startswith("text/plain"):
             # Unknown paths answer 200 with the page people see.
             raise UpstreamError(
-                "Uptime Kuma answered a page where its metrics should be: is the address the one of Uptime Kuma itself?",
+                "Uptime Kuma answered a page where its metrics should be. Enter the address of Uptime Kuma itself.",
                 service=SERVICE,
             )
         return read_metrics(answer.body)
@@ -65,7 +65,7 @@ class KumaWeb:
         except UpstreamTimeout:
             raise UpstreamTimeout(
                 f"Uptime Kuma did not answer for the status page {slug!r} within {_DEADLINE:g} seconds. Version 1.23 never "
-                "answers for a page it does not have: is the name right?",
+                "answers for a page it does not have, so look whether the name is right.",
                 service=SERVICE,
             ) from None
         if answer.status == 404:
