@@ -42,6 +42,9 @@ class Ledger:
         ledger = cls(ctx, fence)
         await source.claim(ctx.db, ctx.instance, fence)
         await ledger._load()
+        was = await source.read(ctx.db, ctx.instance)
+        if was.trouble and not was.connected:
+            ledger._is_heard = False  # has been said: a stream that cannot connect begins again and again
         # What the holder before us wrote, and died before it told anybody.
         await tell_tiles(ctx, *STATUS_TILES)
         return ledger

@@ -1,0 +1,440 @@
+"""Whatever Uptime Kuma does wrong: reading goes on, it is said in words, nothing is lost, and every page still answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from medianest_hub.infrastructure.http_client.breaker import Breaker
+from medianest_hub.plugin_api import HealthStatus, Viewer
+from medianest_hub.testing import make_call
+from medianest_uptime_kuma import health, plugin, routes
+from medianest_uptime_kuma.models import Status
+from tests.simulators.uptime_kuma.server import KumaSimulator
+
+from .conftest import PASSWORD, USERNAME, VERSIONS, Ctx, RunningClock, sent, until, watching
+from .household import ADMIN, MEMBER
+from .reading import hurried, hurry, is_now, is_well, logged, monitors, reading, source_of, trouble, with_fields
+
+COMMON = ("reset", "empty", "html_404", "html", "not_json", "other_shape", "nothing", "redirect", "json_403")
+STATUSES = ("429", "500", "502", "503", "504")
+LATE = ("hang", "no_ack", "cut", "endless", "huge", "refuse")
+HTTP = (*COMMON, *STATUSES, *LATE)
+OWN = ("not_json", "other_shape", "half")
+"""What a version says otherwise than the other, and so can spoil otherwise."""
+
+HANDSHAKE = {
+    "refuse": "it answered 400",
+    "reset": "closed the connection without an answer",
+    "empty": "closed the connection without an answer",
+    "html": "it answered 200",
+    "html_401": "Something before Uptime Kuma",
+    "html_404": "it answered 404",
+    "not_json": "it answered 200",
+    "nothing": "it answered 200",
+    "cut": "it answered 200",
+    "redirect": "redirected elsewhere",
+    "503": "it answered 503",
+    "hang": "opened no live connection within",
+}
+TOKEN = {
+    "no_ack": "did not answer loginByToken within",
+    "other_shape": "answered a log-in with something unexpected",
+    "nothing": "answered a log-in with something unexpected",
+    "cut": "ended the connection",
+    "huge": "cannot be read",
+}
+BURST = {
+    "no_ack": "sent no list of monitors within",
+    "half": "list of monitors is not as it should be",
+    "other_shape": "list of monitors is not as it should be",
+    "huge": "cannot be read",
+}
+
+
+class FastClock(RunningClock):
+    """`ahead` seconds have passed by every clock."""
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    """Deadlines short enough to wait for, caps small enough to send more, and a breaker that tries again at once."""
+    hurry(monkeypatch)
+    patched = {
+        "client.web._DEADLINE": 0.8,
+        "client.web._METRICS_CAP": 300_000,
+        "client.web._BEATS_CAP": 300_000,
+        "client.live._DEADLINE": 0.8,
+        "client.socket._CONNECT_SECONDS": 0.8,
+        "client.socket.LARGEST_MESSAGE": 300_000,
+        "ways.live._LIST_SECONDS": 0.8,
+        "ways.live._FLUSH_SECONDS": 0.2,
+    }
+    for name, value in patched.items():
+        monkeypatch.setattr(f"medianest_uptime_kuma.{name}", value)
+    monkeypatch.setattr(
+        "medianest_hub.infrastructure.http_client.clients.Breaker", partial(Breaker, cool_down=0.1, longest=0.2)
+    )
+
+
+@pytest.fixture
+def kuma(request) -> Iterator[KumaSimulator]:
+    """In the version asked for."""
+    simulator = KumaSimulator(request.param)
+    simulator.faults.huge_bytes = 400_000
+    for name, tags in (("Web", ["family"]), ("Nas", [])):
+        simulator.beat(simulator.add(name, tags=tags).id, 1, ping=12)
+    simulator.post_incident("main", "Disk swap")
+    simulator.start_maintenance("Planned work", [2])
+    simulator.world.started -= 7200
+    with simulator.running():
+        yield simulator
+
+
+async def call_each_route(ctx: Ctx, monitor_id: Any) -> dict[str, Any]:
+    """What every route answers to an admin, by the name of the route; raising is what none may do."""
+    path = routes.MonitorPath(id=monitor_id)
+    asked = {
+        "monitors": make_call(person=ADMIN, query=routes.MonitorsQuery()),
+        "monitor": make_call(person=ADMIN, path=path),
+        "history": make_call(person=ADMIN, path=path, query=routes.HistoryQuery()),
+        "summary": make_call(person=ADMIN),
+        "incidents": make_call(person=ADMIN, query=routes.IncidentsQuery(state="all")),
+        "maintenance": make_call(person=ADMIN),
+    }
+    assert {route.name for route in routes.router.routes} == asked.keys()
+    return {route.name: await route.handler(ctx, asked[route.name]) for route in routes.router.routes}
+
+
+async def load_each_widget(ctx: Ctx) -> dict[str, Any]:
+    """What every tile shows to an admin, and that a member's loads as well."""
+    for one in plugin.hub_widgets():
+        await one(ctx, Viewer(person=MEMBER, role=MEMBER.role))
+    return {one.name: await one(ctx, Viewer(person=ADMIN, role=ADMIN.role)) for one in plugin.hub_widgets()}
+
+
+async def says_that_nobody_knows(ctx: Ctx, words: str) -> None:
+    """Too long unheard: all is unknown, everything else is still there, and health says why."""
+    (first, *_) = (await monitors(ctx)).values()
+    answers = await call_each_route(ctx, first.id)
+    assert answers["summary"].freshness.stale
+    assert answers["summary"].unknown == answers["summary"].total == 2
+    assert {one.status for one in answers["monitors"].items} == {Status.UNKNOWN}
+    assert answers["monitor"].status is Status.UNKNOWN
+    assert [one.title for one in answers["incidents"].items] == ["Disk swap"]
+    assert [one.title for one in answers["maintenance"].items] == ["Planned work"]
+    tiles = await load_each_widget(ctx)
+    for name in ("status", "monitors"):
+        assert {cell.status for cell in tiles[name].cells} == {"unknown"}
+    assert {item.title for item in tiles["incidents"].items} == {"Disk swap", "Planned work"}
+    found = await health.uptime_kuma(ctx)
+    assert found.status is HealthStatus.DOWN
+    assert found.detail.startswith("Nothing was heard of Uptime Kuma since ")
+    assert found.detail.endswith(words)
+
+
+class Reader:
+    """A way in at work, put through one fault after the other."""
+
+    def __init__(self, ctx: Ctx, kuma: KumaSimulator, patience: float) -> None:
+        self.ctx = ctx
+        self.kuma = kuma
+        self.patience = patience
+
+    async def kept(self) -> tuple[Any, ...]:
+        rows = await self.ctx.db.fetch("SELECT id, name, number, gone_at FROM plugin_uptime_kuma.monitor ORDER BY name")
+        return tuple(tuple(row.values()) for row in rows)
+
+    async def beats(self) -> int:
+        return await self.ctx.db.fetchval("SELECT count(*) FROM plugin_uptime_kuma.beat")
+
+    async def bears(self, what: str, spoil: Callable[[], Awaitable[None]], expected: str = "") -> str:
+        """The words in which the fault is said; all the rest of what must hold is held here."""
+        ctx = self.ctx
+        kept, beats, downs = await self.kept(), await self.beats(), logged(ctx, "uptime_kuma_down")
+        await spoil()
+        try:
+            words = await until(lambda: trouble(ctx, expected))
+            assert "Uptime Kuma" in words, what
+            assert words.endswith("."), what
+            assert (await source_of(ctx)).connected is False, what
+            assert (await health.uptime_kuma(ctx)).status is HealthStatus.DEGRADED, what
+            self.let_pass(self.patience + 5)
+            await says_that_nobody_knows(ctx, await trouble(ctx))
+        except (AssertionError, TimeoutError) as error:
+            error.add_note(f"while Uptime Kuma's fault is {what}")
+            raise
+        assert logged(ctx, "uptime_kuma_down") == downs + 1, what
+        await self.recovers(what)
+        assert await self.kept() == kept, what
+        assert await self.beats() >= beats, what
+        assert sent(ctx, "monitor.changed") == [], what
+        return words
+
+    async def recovers(self, what: str) -> None:
+        self.kuma.faults.clear()
+        self.kuma.beat(1, 1, ping=12)
+        self.kuma.beat(2, 1, ping=12)
+        try:
+            await until(lambda: is_well(self.ctx), 20)
+            await until(lambda: is_now(self.ctx, "Web", Status.UP))
+        except TimeoutError as error:
+            error.add_note(f"after Uptime Kuma's fault was {what}")
+            raise
+
+    def let_pass(self, seconds: float) -> None:
+        self.ctx.clock.ahead += seconds
+        self.kuma.world.advance(seconds)
+
+
+async def bears_all(reader: Reader, faults: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Route and fault to words, for faults that the next look meets."""
+    said = {}
+    for route, fault in faults:
+
+        async def spoil(route: str = route, fault: str = fault) -> None:
+            reader.kuma.faults.set(route, fault)
+
+        said[f"{route} {fault}"] = await reader.bears(f"{route} {fault}", spoil)
+    return said
+
+
+def by_version(*of_both: tuple[str, str], of_new: Iterable[tuple[str, str]]) -> list[Any]:
+    """All faults on the newer version, and on the older those it can answer otherwise with."""
+    old, new = VERSIONS
+    return [
+        pytest.param(old, list(of_both), id=old),
+        pytest.param(new, list(dict.fromkeys([*of_both, *of_new])), id=new),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kuma", "faults"),
+    by_version(
+        *(("metrics", fault) for fault in OWN if fault != "half"), of_new=(("metrics", fault) for fault in HTTP)
+    ),
+    indirect=["kuma"],
+)
+async def test_by_metrics(make, kuma, faults):
+    kuma.world.limit_keys = False
+    made = await make(kuma.url, api_key=kuma.world.api_key(), members_see="everything")
+    made = await made_with_announcements(made, kuma)
+    ctx = hurried(made)
+    async with reading(ctx) as stream:
+        await until(lambda: is_well(ctx))
+        said = await bears_all(Reader(ctx, kuma, 31), faults)
+        assert not stream.done()
+    assert "name no monitor" in said["metrics other_shape"]
+    if kuma.world.v2:
+        assert "answered more than 300000 bytes" in said["metrics huge"]
+        assert "did not answer within" in said["metrics hang"]
+
+
+@pytest.mark.parametrize(
+    ("kuma", "faults"),
+    by_version(
+        *((route, fault) for route in ("page", "beats") for fault in OWN),
+        of_new=(
+            *(("page", fault) for fault in HTTP),
+            *(("beats", fault) for fault in (*OWN, "reset", "html", "500", "hang", "huge", "json_403", "html_404")),
+        ),
+    ),
+    indirect=["kuma"],
+)
+async def test_by_status_page(make, kuma, faults):
+    ctx = await make(kuma.url, status_pages=["main"], members_see="everything")
+    async with reading(ctx) as stream:
+        await until(lambda: is_well(ctx))
+        await bears_all(Reader(ctx, kuma, 150), faults)
+        assert not stream.done()
+
+
+@pytest.mark.parametrize(
+    ("kuma", "tables"),
+    [
+        pytest.param(VERSIONS[0], {"burst": BURST, "login_by_token": TOKEN}, id=VERSIONS[0]),
+        pytest.param(VERSIONS[1], {"burst": BURST, "login_by_token": TOKEN, "socket": HANDSHAKE}, id=VERSIONS[1]),
+    ],
+    indirect=["kuma"],
+)
+async def test_by_live_connection(make, kuma, tables):
+    ctx = await make(kuma.url, username=USERNAME, password=PASSWORD, members_see="everything")
+    async with watching(ctx):
+        await until(lambda: announced(ctx))
+        reader = Reader(ctx, kuma, 60)
+        for route, table in tables.items():
+            for fault, words in table.items():
+
+                async def spoil(route: str = route, fault: str = fault) -> None:
+                    kuma.faults.set(route, fault)
+                    await asyncio.to_thread(kuma.kick)
+
+                await reader.bears(f"{route} {fault}", spoil, words)
+    assert kuma.logins == 1  # a fault is no refusal: the token is kept, and log-ins are rare
+    await asyncio.to_thread(kuma.until, lambda: kuma.connected == 0)
+
+
+async def announced(ctx: Ctx) -> bool:
+    """Whether all that the checks look for has been read."""
+    return bool(
+        await is_well(ctx)
+        and await ctx.db.fetchval("SELECT count(*) FROM plugin_uptime_kuma.incident")
+        and await ctx.db.fetchval("SELECT count(*) FROM plugin_uptime_kuma.maintenance")
+        and await is_now(ctx, "Nas", Status.UP)
+    )
+
+
+async def made_with_announcements(ctx: Ctx, kuma: KumaSimulator) -> Ctx:
+    """What another way read before: the metrics tell of no incidents."""
+    before = with_fields(ctx, status_pages=["main"])
+    async with reading(before):
+        await until(lambda: announced(before))
+    return ctx
+
+
+@pytest.fixture
+def kuma_that_pings() -> Iterator[KumaSimulator]:
+    simulator = KumaSimulator()
+    simulator.pings = (0.5, 1.5)
+    simulator.beat(simulator.add("Web").id, 1)
+    with simulator.running():
+        yield simulator
+
+
+async def live_on(make, kuma: KumaSimulator) -> Ctx:
+    return await make(kuma.url, username=USERNAME, password=PASSWORD)
+
+
+async def test_a_connection_that_only_stays_open_is_noticed_by_its_silence(make, kuma_that_pings):
+    kuma = kuma_that_pings
+    ctx = await live_on(make, kuma)
+    async with watching(ctx):
+        await until(lambda: is_now(ctx, "Web", Status.UP))
+        kuma.silence()
+        words = await until(lambda: trouble(ctx, "has said nothing"))
+        assert words == "Uptime Kuma has said nothing for 1.5 seconds, not even that it is there."
+        kuma.silence(False)
+        kuma.beat(1, 0)
+        await until(lambda: is_now(ctx, "Web", Status.DOWN))
+
+
+async def test_a_connection_that_tells_of_no_check_any_more_is_begun_anew(make, kuma2):
+    kuma2.beat(kuma2.add("Web").id, 1)
+    ctx = await live_on(make, kuma2)
+    clock = FastClock()
+    object.__setattr__(ctx, "clock", clock)
+    async with watching(ctx):
+        await until(lambda: is_now(ctx, "Web", Status.UP))
+        clock.ahead += 4 * 20 + 120 + 5
+        await until(lambda: kuma2.token_logins == 1)
+        lines = [line for line in ctx.log.lines if line.event == "uptime_kuma_down"]
+        assert "has told of no check for" in lines[0].fields["trouble"]
+
+
+async def test_events_that_cannot_be_read_are_said_once_and_the_others_are_taken(make, kuma2):
+    kuma2.beat(kuma2.add("Web").id, 1)
+    ctx = await live_on(make, kuma2)
+    async with watching(ctx):
+        await until(lambda: is_now(ctx, "Web", Status.UP))
+        for fault in ("half", "other_shape", "half", "nothing"):
+            kuma2.faults.set("heartbeat", fault, times=1)
+            kuma2.beat(1, 2)
+        for event in ("uptime", "cert_info", "maintenance_list", "info", "heartbeat_list", "status_page_list"):
+            kuma2.faults.set(event, "other_shape", times=1)
+        kuma2.cert(1, 12)
+        kuma2.start_maintenance("Planned work", [1])
+        kuma2.beat(1, 0)
+        await until(lambda: is_now(ctx, "Web", Status.DOWN))
+        assert await is_well(ctx)
+    lines = [
+        line.fields["kuma_event"] for line in ctx.log.lines if line.event == "uptime kuma sent something unexpected"
+    ]
+    assert len(lines) == len(set(lines))
+    assert "heartbeat" in lines
+
+
+async def test_a_list_of_monitors_that_is_none_begins_the_connection_anew_and_deletes_nobody(make, kuma2):
+    kuma2.beat(kuma2.add("Web").id, 1)
+    ctx = await live_on(make, kuma2)
+    async with watching(ctx):
+        before = await until(lambda: is_now(ctx, "Web", Status.UP))
+        kuma2.faults.set("update_monitor_into_list", "other_shape", times=1)
+        kuma2.change(1, name="Site")
+        after = await until(lambda: is_now(ctx, "Site", Status.UP))
+        assert after.id == before.id
+        assert set(await monitors(ctx)) == {"Site"}
+
+
+async def test_a_burst_that_is_cut_loses_nobody(make, kuma2):
+    for name in ("Web", "Nas"):
+        kuma2.beat(kuma2.add(name).id, 1)
+    ctx = await live_on(make, kuma2)
+    async with watching(ctx):
+        await until(lambda: is_now(ctx, "Nas", Status.UP))
+        before = {one.id for one in (await monitors(ctx)).values()}
+        kuma2.faults.set("burst", "cut", times=3)
+        await asyncio.to_thread(kuma2.kick)
+        await until(lambda: kuma2.token_logins == 4 and kuma2.logged_in == 1)
+        await until(lambda: is_well(ctx))
+        kuma2.beat(1, 0)
+        await until(lambda: is_now(ctx, "Web", Status.DOWN))
+    assert {one.id for one in (await monitors(ctx)).values()} == before
+
+
+async def test_a_token_that_is_not_taken_for_some_reason_is_replaced_by_one_log_in(make, kuma2):
+    kuma2.beat(kuma2.add("Web").id, 1)
+    ctx = await live_on(make, kuma2)
+    async with watching(ctx):
+        await until(lambda: is_now(ctx, "Web", Status.UP))
+        kuma2.faults.set("login_by_token", "500", times=1)
+        await asyncio.to_thread(kuma2.kick)
+        await until(lambda: kuma2.logins == 2 and kuma2.logged_in == 1)
+        await until(lambda: is_well(ctx))
+
+
+async def test_too_many_log_ins_are_waited_out(make, kuma2):
+    kuma2.beat(kuma2.add("Web").id, 1)
+    ctx = await live_on(make, kuma2)
+    kuma2.world.may_try(20)
+    async with watching(ctx):
+        await until(lambda: trouble(ctx, "too many log-ins at Uptime Kuma"))
+        kuma2.world.advance(61)
+        await until(lambda: is_now(ctx, "Web", Status.UP))
+
+
+async def test_what_is_wrong_where_the_page_shown_first_is_asked_for_is_borne(make, kuma2):
+    kuma2.world.entry_page = "statusPage-main"
+    kuma2.beat(kuma2.add("Web").id, 1)
+    ctx = await make(kuma2.url)
+    kuma2.faults.set("entry", "html_401")
+    async with watching(ctx):
+        for fault in ("other_shape", "503", "not_json"):
+            await until(lambda: trouble(ctx, "Uptime Kuma"))
+            kuma2.faults.set("entry", fault)
+        kuma2.faults.clear()
+        await until(lambda: is_now(ctx, "Web", Status.UP))
+
+
+async def test_it_may_stop_and_come_back(make, kuma2):
+    kuma2.beat(kuma2.add("Web").id, 1)
+    every = {"username": USERNAME, "password": PASSWORD, "api_key": kuma2.world.api_key(), "status_pages": ["main"]}
+    ctx = await make(kuma2.url, **every)
+    for fence, way in enumerate(("metrics", "live", "status_page"), start=1):
+        there = with_fields(ctx, way=way)
+        async with watching(there, fence):
+            await until(lambda there=there: is_well(there))
+            await asyncio.to_thread(kuma2.stop)
+            words = await until(lambda there=there: trouble(there))
+            assert words.startswith(("Uptime Kuma cannot be reached: connection refused", "Uptime Kuma ended")), way
+            await asyncio.to_thread(kuma2.restart)
+            kuma2.beat(1, 1)
+            await until(lambda there=there: is_well(there), 20)
+            await until(lambda there=there: is_now(there, "Web", Status.UP))
