@@ -6,10 +6,21 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
-from medianest_plex.tables import InstallationRow, KnownServerRow
+from medianest_plex import tables
 
 APP_CONFIG = AppConfig(
     app_name="plex",
     migrations_folder_path=str(Path(__file__).parent / "migrations"),
-    table_classes=[InstallationRow, KnownServerRow],
+    table_classes=[
+        tables.InstallationRow,
+        tables.KnownServerRow,
+        tables.ServerRow,
+        tables.SectionRow,
+        tables.ItemRow,
+        tables.GroupingRow,
+        tables.GroupedRow,
+        tables.SeenRow,
+        tables.SeenStateRow,
+        tables.PlayingRow,
+    ],
 )

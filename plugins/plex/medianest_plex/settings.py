@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from medianest_hub.plugin_api import PluginSettings, TlsTrust
 
@@ -71,12 +71,34 @@ class PlexSettings(PluginSettings):
         default=None,
         title="Token of the server's owner",
         description="The X-Plex-Token of the account that owns the server. Not needed for signing in; with it the hub "
-        "knows the owner, and people can sign in also while the server is off.",
+        "knows the owner, people can sign in also while the server is off, and the library can be shown.",
     )
     machine_identifier: Annotated[str, AfterValidator(_identifier)] = Field(
         default="",
         title="Machine identifier",
         description="Which server it must be. Empty: the server is asked once, and from then on it must be the same one.",
+    )
+    sections: list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]] = Field(
+        default=[],
+        max_length=100,
+        title="Libraries",
+        description="By name: only these are shown here. Empty: all of the server's. Who signs in with Plex sees of them "
+        "what the server shares with their account.",
+    )
+    sync_minutes: int = Field(
+        default=30,
+        ge=5,
+        le=1440,
+        title="Minutes between looks for changes",
+        description="The server tells of most changes itself; this finds those it did not tell of. Once a day everything is "
+        "compared.",
+    )
+    page_size: int = Field(
+        default=200,
+        ge=50,
+        le=1000,
+        title="Items asked for at once",
+        description="Smaller is gentler to a slow server, and takes longer.",
     )
     tls: TlsTrust = Field(
         default=TlsTrust(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piccolo.columns import UUID, Text, Timestamptz
+from piccolo.columns import UUID, Array, BigInt, Boolean, Integer, Real, Text, Timestamptz
 from piccolo.table import Table
 
 SCHEMA = "plugin_plex"
@@ -23,3 +23,154 @@ class KnownServerRow(Table, tablename="known_server", schema=SCHEMA):
     url = Text(default=None)
     machine_identifier = Text(default=None)
     learned_at = Timestamptz(default=None)
+
+
+class ServerRow(Table, tablename="server", schema=SCHEMA):
+    """How it stands with the Plex server of one instance. `run` counts syncs; `synced_at` is when one last went through."""
+
+    instance = Text(primary_key=True, default=None)
+    machine_identifier = Text(default="")
+    name = Text(default="")
+    version = Text(default="")
+    connected = Boolean(default=False)
+    since = Timestamptz(null=True, default=None)
+    heard_at = Timestamptz(null=True, default=None)
+    trouble = Text(default="")
+    run = BigInt(default=0)
+    synced_at = Timestamptz(null=True, default=None)
+
+
+class SectionRow(Table, tablename="section", schema=SCHEMA):
+    """A library of the server. `run_part` and `run_offset` say how far a sync under way has come.
+
+    `changed_until` is up to when changes are known, in Unix seconds.
+    """
+
+    id = UUID(primary_key=True, default=None)
+    instance = Text(default=None)
+    section_key = Integer(default=None)
+    kind = Text(default=None)
+    title = Text(default=None)
+    position = Integer(default=0)
+    locations = Array(base_column=Text(), default=list)
+    run = BigInt(default=0)
+    run_part = Text(default="")
+    run_offset = Integer(default=0)
+    run_started_at = Timestamptz(null=True, default=None)
+    changed_until = BigInt(default=0)
+    full_at = Timestamptz(null=True, default=None)
+    synced_at = Timestamptz(null=True, default=None)
+
+
+class ItemRow(Table, tablename="item", schema=SCHEMA):
+    """A movie, show, season, episode, artist or album. Keys are the server's own.
+
+    `words` is what searching compares, `run` the last sync that saw it, `leaves` how many episodes or tracks it holds.
+    """
+
+    id = UUID(primary_key=True, default=None)
+    instance = Text(default=None)
+    section_key = Integer(default=None)
+    rating_key = BigInt(default=None)
+    kind = Text(default=None)
+    guid = Text(default="")
+    parent_key = BigInt(null=True, default=None)
+    grandparent_key = BigInt(null=True, default=None)
+    number = Integer(null=True, default=None)
+    parent_number = Integer(null=True, default=None)
+    title = Text(default=None)
+    sort_title = Text(default=None)
+    original_title = Text(default="")
+    parent_title = Text(default="")
+    grandparent_title = Text(default="")
+    year = Integer(null=True, default=None)
+    summary = Text(default="")
+    rating = Real(null=True, default=None)
+    content_rating = Text(default="")
+    studio = Text(default="")
+    duration_ms = BigInt(null=True, default=None)
+    genres = Array(base_column=Text(), default=list)
+    resolution = Text(default="")
+    tmdb = Text(null=True, default=None)
+    tvdb = Text(null=True, default=None)
+    imdb = Text(null=True, default=None)
+    musicbrainz = Text(null=True, default=None)
+    thumb = Text(default="")
+    art = Text(default="")
+    leaves = Integer(null=True, default=None)
+    added_at = Timestamptz(default=None)
+    changed_at = Timestamptz(default=None)
+    words = Text(default=None)
+    run = BigInt(default=None)
+
+
+class GroupingRow(Table, tablename="grouping", schema=SCHEMA):
+    """A collection or a playlist."""
+
+    id = UUID(primary_key=True, default=None)
+    instance = Text(default=None)
+    kind = Text(default=None)
+    section_key = Integer(null=True, default=None)
+    rating_key = BigInt(default=None)
+    title = Text(default=None)
+    sort_title = Text(default=None)
+    summary = Text(default="")
+    thumb = Text(default="")
+    size = Integer(default=0)
+    changed_at = Timestamptz(default=None)
+    run = BigInt(default=None)
+
+
+class GroupedRow(Table, tablename="grouped", schema=SCHEMA):
+    """What is in one, in its order."""
+
+    instance = Text(default=None)
+    grouping_key = BigInt(default=None)
+    rating_key = BigInt(default=None)
+    position = Integer(default=None)
+
+
+class SeenRow(Table, tablename="seen", schema=SCHEMA):
+    """What a person has seen to its end, as their own Plex account says."""
+
+    instance = Text(default=None)
+    person_id = UUID(default=None)
+    rating_key = BigInt(default=None)
+
+
+class SeenStateRow(Table, tablename="seen_state", schema=SCHEMA):
+    """When that was last asked, and of which sections."""
+
+    instance = Text(default=None)
+    person_id = UUID(default=None)
+    sections = Array(base_column=Integer(), default=list)
+    refreshed_at = Timestamptz(default=None)
+
+
+class PlayingRow(Table, tablename="playing", schema=SCHEMA):
+    """Something that is being played. `decision`: direct, copy or transcode; `state`: playing, paused or buffering."""
+
+    id = UUID(primary_key=True, default=None)
+    instance = Text(default=None)
+    session_key = Text(default=None)
+    account_id = BigInt(null=True, default=None)
+    account_name = Text(default="")
+    player = Text(default="")
+    product = Text(default="")
+    address = Text(default="")
+    is_local = Boolean(null=True, default=None)
+    state = Text(default=None)
+    rating_key = BigInt(null=True, default=None)
+    kind = Text(default=None)
+    title = Text(default=None)
+    parent_title = Text(default="")
+    grandparent_title = Text(default="")
+    thumb = Text(default="")
+    year = Integer(null=True, default=None)
+    progress_ms = BigInt(default=0)
+    duration_ms = BigInt(null=True, default=None)
+    decision = Text(default="")
+    resolution = Text(default="")
+    bandwidth_kbps = Integer(null=True, default=None)
+    started_at = Timestamptz(default=None)
+    seen_at = Timestamptz(default=None)
