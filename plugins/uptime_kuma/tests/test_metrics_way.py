@@ -84,6 +84,16 @@ async def test_everything_the_metrics_tell_of_a_monitor_is_shown(ctx, kuma):
     assert (source.way, source.version, source.connected) == ("metrics", kuma.world.version, True)
 
 
+async def test_addresses_in_the_metrics_are_not_for_members(ctx2, kuma2):
+    kuma2.beat(kuma2.add("Web", url="http://private.home:8080/").id, 1)
+    ctx = with_fields(ctx2, members_see="everything")
+    async with reading(ctx):
+        await until(lambda: is_now(ctx, "Web", Status.UP))
+    (shown,) = (await monitors(ctx, everything=False)).values()
+    assert "private.home" not in shown.model_dump_json()
+    assert "private.home" not in str(ctx.realtime.sent) + str(ctx.events.emitted) + str(ctx.log.lines)
+
+
 async def test_a_change_is_told_at_the_next_look_and_once(ctx, kuma):
     web = kuma.add("Web")
     kuma.beat(web.id, 1)
