@@ -4,6 +4,7 @@ project = "MediaNest Hub"
 copyright = "The MediaNest Hub authors, Apache-2.0"
 extensions = ["myst_parser"]
 root_doc = "index"
+exclude_patterns = ["plan.md"]
 
 html_theme = "furo"
 html_title = "MediaNest Hub"
