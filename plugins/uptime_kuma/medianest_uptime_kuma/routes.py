@@ -118,9 +118,7 @@ async def history(ctx: Context[UptimeKumaSettings], call: Call[MonitorPath, Hist
                 message, fields=[errors.FieldProblem(field=f"query.{name}", code="bad_time", message=message)]
             )
     step = call.query.step
-    return History(
-        monitor_id=call.path.id, step=step, points=await series(ctx.db, number, start, end, step, now=now)
-    )
+    return History(monitor_id=call.path.id, step=step, points=await series(ctx.db, number, start, end, step, now=now))
 
 
 @router.get("/summary", permission=READ)

@@ -190,3 +190,17 @@ async def test_what_is_secret_in_a_monitor_is_neither_kept_nor_shown_nor_logged(
             "query-value",
         ):
             assert secret not in text
+
+
+async def test_of_a_list_that_cannot_be_read_in_part_the_rest_is_followed_and_nothing_is_removed(ctx, kuma):
+    names = ["Good", "Odd"]
+    for name in names:
+        kuma.beat(kuma.add(name).id, 1)
+    async with watching(ctx):
+        await until(lambda: is_now(ctx, "Odd", Status.UP))
+    kuma.change(kuma.world.monitors[2].id, parent="a text where a number should be")
+    async with watching(ctx, fence=2):
+        await until(lambda: kuma.logged_in)
+        kuma.beat(1, 0)
+        await until(lambda: is_now(ctx, "Good", Status.DOWN))
+        assert set(await monitors(ctx)) == set(names)

@@ -28,6 +28,8 @@ _DEADLINE: Final = 20.0
 _GREETING_SECONDS: Final = 10.0
 _SILENCE_SECONDS: Final = 0.5
 _MOST_MONITORS: Final = 5000
+_MOST_BEATS: Final = 1000
+"""Uptime Kuma sends a hundred of a monitor."""
 _BAD_CODE: Final = (
     "Uptime Kuma does not take the code made of the two-factor secret: the secret is wrong, or the clock here or there."
 )
@@ -35,10 +37,11 @@ _BAD_CODE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Monitors with what must not be shown of each; `all`: there are no others."""
+    """Monitors with what must not be shown of each. `all`: this is the whole list; `whole`: and all of it could be read."""
 
     monitors: list[tuple[LiveMonitor, tuple[str, ...]]]
     all: bool
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,7 @@ def updates_of(event: str, args: list[Any]) -> Iterator[Update]:
 
 
 def _listed(args: list[Any], *, all: bool) -> Iterator[Update]:
-    monitors = []
+    monitors, whole = [], all
     if not args or not isinstance(args[0], dict):
         raise _bad_list()
     if len(args[0]) > _MOST_MONITORS:
@@ -205,10 +208,10 @@ def _listed(args: list[Any], *, all: bool) -> Iterator[Update]:
             monitors.append((LiveMonitor.model_validate(raw), secrets_of(raw)))
         except ValidationError as error:
             yield Unreadable("monitorList", str(error.errors(include_input=False)[0]["loc"][0])[:100])
-            all = False  # what cannot be read was not removed
+            whole = False  # what cannot be read was not removed
     if args[0] and not monitors:
         raise _bad_list()
-    yield Listed(monitors, all)
+    yield Listed(monitors, all, whole)
 
 
 def _bad_list() -> UpstreamError:
@@ -217,7 +220,7 @@ def _bad_list() -> UpstreamError:
 
 def _beats(args: list[Any]) -> Iterator[Update]:
     beats = []
-    for raw in args[1]:
+    for raw in args[1][-_MOST_BEATS:]:
         try:
             beats.append(LiveBeat.model_validate({"monitorID": int(args[0]), **_named(raw)}))
         except ValidationError:

@@ -158,7 +158,7 @@ class _Following:
             case live.Listed():
                 self.view.take(update)
                 if self.listed.is_set() or update.all:
-                    await self._register(whole=update.all)
+                    await self._register(whole=update.whole)
             case live.Removed():
                 self.view.remove(update.kuma_id)
                 await self._flush()

@@ -32,7 +32,7 @@ class LiveView:
 
     def take(self, listed: Listed) -> None:
         """Take in a list of monitors, or one that changed."""
-        if listed.all:
+        if listed.whole:
             self.monitors.clear()
             self._secrets.clear()
         for monitor, secrets in listed.monitors:
