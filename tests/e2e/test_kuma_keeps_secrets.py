@@ -50,7 +50,9 @@ def process(short_folder: Path, kuma: KumaSimulator) -> Iterator[HubProcess]:
 async def test_no_secret_of_a_monitor_is_found_anywhere(process: HubProcess, kuma: KumaSimulator) -> None:
     async with Hub(process) as hub:
         mia = await hub.person("mia")
-        await hub.admin.until(f"{API}/summary", lambda reply: reply.status == 200 and not reply.json()["freshness"]["stale"])
+        await hub.admin.until(
+            f"{API}/summary", lambda reply: reply.status == 200 and not reply.json()["freshness"]["stale"]
+        )
         words = " ".join(text for text in PLANTED.values())
         monitor = kuma.add("Backup", PUSH, url=URL, tags=[("owner", "ada")], **PLANTED)
         kuma.beat(monitor.id, 0, f"could not reach {URL}: {words}")
@@ -67,14 +69,20 @@ async def test_no_secret_of_a_monitor_is_found_anywhere(process: HubProcess, kum
             "/api/v1/plugins", lambda reply: b"refuses this user" in reply.body or b"refused" in reply.body, within=20
         )
 
-        seen = [process.log]
-        for client in (hub.admin, mia):
-            for one in (f"{API}/monitors", path, f"{path}/history?step=beat", f"{API}/summary", "/api/v1/dashboard"):
-                seen.append((await client.get(one)).body.decode())
-        for one in ("/api/v1/plugins/uptime_kuma/diagnostics", "/api/v1/plugins/uptime_kuma/settings", "/api/health"):
-            seen.append((await hub.admin.get(one)).body.decode())
-        seen.append((await hub.stranger.get("/metrics")).body.decode())
-        seen += await _tables(process)
+        paths = [
+            f"{API}/monitors",
+            path,
+            f"{path}/history?step=beat",
+            f"{API}/summary",
+            "/api/v1/dashboard",
+            "/api/health",
+        ]
+        own = [f"/api/v1/plugins/uptime_kuma/{name}" for name in ("diagnostics", "settings")]
+        asked = (
+            [(hub.admin, one) for one in (*paths, *own)] + [(mia, one) for one in paths] + [(hub.stranger, "/metrics")]
+        )
+        seen = [(await client.get(one)).body.decode() for client, one in asked]
+        seen += [process.log, *await _tables(process)]
     secrets = {*re.findall(r"planted[a-z-]+", json.dumps([PLANTED, URL])), PASSWORD}
     assert len(secrets) == len(PLANTED) + 3
     for text in seen:
