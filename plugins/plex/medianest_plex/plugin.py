@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from medianest_hub.plugin_api import HealthCheck, Lifecycle, PluginInfo, SignInProvider, hookimpl
 from medianest_plex import health
+from medianest_plex.events import ItemAdded, PlayingStarted, PlayingStopped, ServerDown, ServerUp
 from medianest_plex.lifecycle import LIFECYCLE
 from medianest_plex.settings import PlexSettings
 from medianest_plex.sign_in import PROVIDER
@@ -19,6 +20,7 @@ def hub_plugin() -> PluginInfo:
         summary="Sign-in with Plex for everybody the server is shared with.",
         api_version=1,
         settings=PlexSettings,
+        events=[PlayingStarted, PlayingStopped, ItemAdded, ServerDown, ServerUp],
         icon="tv",
         docs="https://medianest.example/plugins/plex",
     )

@@ -1,0 +1,1 @@
+"""The library index: what the Plex server has, kept in Postgres, so that it can be browsed while the server is off."""

@@ -1,0 +1,121 @@
+"""How it stands with the Plex server itself: whether it is heard, since when, and what is wrong. Asks it nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from medianest_hub.plugin_api import Context, Queries
+from medianest_plex.events import ServerDown, ServerUp
+from medianest_plex.settings import PlexSettings
+
+_LONGEST_TROUBLE = 500
+_UNNAMED = "Plex"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """As it is kept. `since` is when `connected` last changed; `synced_at` when the index was last brought up to date."""
+
+    machine_identifier: str
+    name: str
+    version: str
+    connected: bool
+    since: datetime | None
+    heard_at: datetime | None
+    trouble: str
+    run: int
+    synced_at: datetime | None
+
+
+NEVER = Server("", "", "", False, None, None, "", 0, None)
+
+
+async def read_server(q: Queries, instance: str) -> Server:
+    """How it stands; `NEVER` before the server was ever heard or missed."""
+    row = await q.fetchrow(
+        """SELECT machine_identifier, name, version, connected, since, heard_at, trouble, run, synced_at
+             FROM plugin_plex.server WHERE instance = $1""",
+        instance,
+    )
+    return NEVER if row is None else Server(*(row[at] for at in range(9)))
+
+
+async def heard(
+    ctx: Context[PlexSettings], *, name: str = "", version: str = "", machine_identifier: str = "", remark: str = ""
+) -> bool:
+    """The server has just answered, or spoken by itself; what is empty stays as it was known. Whether it was away before.
+
+    `remark` is what an admin should look at all the same, a token it refuses for instance. After a `lost` this emits
+    `plex:server.up`, once. May be called as often as one likes.
+    """
+    now, given = ctx.clock.now(), (name[:200], version[:200], machine_identifier[:200])
+    remark = remark[:_LONGEST_TROUBLE]
+    done = await ctx.db.execute(
+        """UPDATE plugin_plex.server
+              SET heard_at = $2, trouble = $3, name = coalesce(nullif($4, ''), name),
+                  version = coalesce(nullif($5, ''), version),
+                  machine_identifier = coalesce(nullif($6, ''), machine_identifier)
+            WHERE instance = $1 AND connected""",
+        *(ctx.instance, now, remark, *given),
+    )
+    if done == "UPDATE 1":
+        return False
+    async with ctx.db.transaction() as tx:
+        was = await _locked(ctx, tx)
+        if not was.connected:
+            await _came_back(ctx, tx, was, given, remark, now)
+    if was.connected:
+        return False
+    ctx.log.info("plex_server_heard", version=version or was.version)
+    _gauge(ctx, True)
+    return True
+
+
+async def lost(ctx: Context[PlexSettings], reason: str) -> bool:
+    """The server does not answer, `reason` says how in words for people. Whether it was there, or unknown, before.
+
+    Then this emits `plex:server.down`, once. May be called as often as one likes.
+    """
+    reason, now = reason[:_LONGEST_TROUBLE], ctx.clock.now()
+    async with ctx.db.transaction() as tx:
+        was = await _locked(ctx, tx)
+        is_news = was.connected or was.since is None
+        await tx.execute(
+            "UPDATE plugin_plex.server SET connected = false, since = $2, trouble = $3 WHERE instance = $1",
+            *(ctx.instance, now if is_news else was.since, reason),
+        )
+        if is_news:
+            await ctx.events.emit(ServerDown(name=was.name or _UNNAMED, reason=reason, at=now), tx=tx)
+    if is_news:
+        ctx.log.warning("plex_server_lost", reason=reason)
+        _gauge(ctx, False)
+    return is_news
+
+
+async def _locked(ctx: Context[PlexSettings], tx: Queries) -> Server:
+    """The row, which is nobody else's to change until the transaction ends."""
+    await tx.execute("INSERT INTO plugin_plex.server (instance) VALUES ($1) ON CONFLICT DO NOTHING", ctx.instance)
+    await tx.fetchval("SELECT 1 FROM plugin_plex.server WHERE instance = $1 FOR UPDATE", ctx.instance)
+    return await read_server(tx, ctx.instance)
+
+
+async def _came_back(
+    ctx: Context[PlexSettings], tx: Queries, was: Server, given: tuple[str, str, str], remark: str, now: datetime
+) -> None:
+    name, version, machine_identifier = given
+    await tx.execute(
+        """UPDATE plugin_plex.server
+              SET connected = true, since = $2, heard_at = $2, trouble = $3, name = $4, version = $5,
+                  machine_identifier = $6
+            WHERE instance = $1""",
+        *(ctx.instance, now, remark, name or was.name, version or was.version),
+        machine_identifier or was.machine_identifier,
+    )
+    if was.since is not None:
+        away = (now - was.since).total_seconds()
+        await ctx.events.emit(ServerUp(name=name or was.name or _UNNAMED, at=now, seconds=away), tx=tx)
+
+
+def _gauge(ctx: Context[PlexSettings], connected: bool) -> None:
+    ctx.metrics.gauge("connected", "Whether the Plex server is heard, in the process that last noticed.").set(connected)
