@@ -38,7 +38,7 @@ from medianest_hub.plugin_api.notifiers import Notification, Notifier
 from medianest_hub.plugin_api.people import ACCOUNT, ADMIN, SIGNED_IN, Permission, Person, Role, Viewer
 from medianest_hub.plugin_api.plugin import API_VERSION, Limit, PluginInfo, PluginSettings
 from medianest_hub.plugin_api.routes import AnswerCache, Call, Empty, Route, Router
-from medianest_hub.plugin_api.services import Database, Http, HttpResponse, JobView, Log, Queries, Record
+from medianest_hub.plugin_api.services import Database, Http, HttpResponse, JobView, Log, Queries, Record, WebSocket
 from medianest_hub.plugin_api.sign_in import (
     SIGN_IN_SECRET,
     Identity,
@@ -127,6 +127,7 @@ __all__ = [
     "TlsTrust",
     "Tone",
     "Viewer",
+    "WebSocket",
     "Webhook",
     "Widget",
     "WidgetData",

@@ -128,6 +128,25 @@ class HttpResponse(Protocol):
         """The body as that model; `UpstreamError` naming the first field that does not fit."""
 
 
+class WebSocket(Protocol):
+    """A websocket while its block lasts. Pings of the other side are answered whether or not somebody receives.
+
+    When the plugin's context is closed it ends, and both methods raise `Unavailable`.
+    """
+
+    async def receive(self) -> str | bytes:
+        """The next message, in the order they came; may be cancelled without losing one.
+
+        Raises `UpstreamError`, each time anew, once the other side has ended the connection, sent a message larger than `cap`
+        bytes or broken the protocol; `UpstreamTimeout` once it has been silent too long.
+        """
+
+    async def send(self, text: str) -> None:
+        """Send one message. Raises `UpstreamError` when the connection is over, `UpstreamTimeout` when the other side takes
+        nothing in for `deadline` seconds.
+        """
+
+
 class Http(Protocol):
     """Outside calls: a deadline, a cap, a breaker per service, retries of harmless calls, metrics and the request id."""
 
@@ -156,8 +175,30 @@ class Http(Protocol):
         `Unavailable` while the breaker is open.
         """
 
+    def websocket(
+        self,
+        url: str,
+        *,
+        service: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        tls: TlsTrust | None = None,
+        deadline: float = 10.0,
+        cap: int = 8 * 1024 * 1024,
+        silence: float | None = None,
+        ping: float | None = None,
+    ) -> AbstractAsyncContextManager[WebSocket]:
+        """A websocket, for `async with`: open inside the block, closed within a second on leaving it.
+
+        `url`: http, https, ws or wss. `deadline`: seconds for opening it, and for each `send`. `cap`: bytes of one message.
+        `silence`: seconds without a word, not even a pong, after which the other side counts as gone. `ping`: seconds between
+        our own pings; `silence` is then three times as long unless you give it. Redirects are not followed; no cookies, no
+        `Origin`, no compression.
+        Opening is one call to `service` for breaker and metrics, and never repeated. It raises as `request` does: `AuthFailed`
+        for a 401 or 403, `UpstreamTimeout`, `UpstreamError`, `Unavailable` while the breaker is open.
+        """
+
     def ssl_context(self, tls: TlsTrust | None) -> ssl.SSLContext:
-        """For a connection another library makes, such as a websocket's; the same one each time. Do not change it.
+        """For a connection another library makes; the same one each time. Do not change it.
 
         What fails to be verified then raises `ssl.SSLCertVerificationError`, or what that library makes of it.
         """
@@ -349,4 +390,5 @@ __all__ = [
     "Realtime",
     "Record",
     "Secrets",
+    "WebSocket",
 ]

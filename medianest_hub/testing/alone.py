@@ -61,6 +61,8 @@ class ContextMaker:
         """A context with these settings. `database`: a new, real one with the plugin's tables in it."""
         clients = HttpClients()
         self._stack.push_async_callback(clients.close)
+        http = clients.client(self._plugin)
+        self._stack.push_async_callback(http.close)
         clock = ManualClock()
         return MemoryContext(
             plugin=self._plugin,
@@ -73,7 +75,7 @@ class ContextMaker:
             data_dir=self._folder,
             db=await self._database() if database else NoDatabase(),
             cache=MemoryCache(clock),
-            http=clients.client(self._plugin),
+            http=http,
             jobs=MemoryJobs(self._plugin, clock),
             events=MemoryEvents(),
             realtime=MemoryRealtime(),

@@ -5,28 +5,36 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from pydantic_core import to_json
 
-from medianest_hub.infrastructure import metrics
 from medianest_hub.infrastructure.http_client.answer import HttpAnswer
 from medianest_hub.infrastructure.http_client.breaker import BreakerOpen, Ticket
-from medianest_hub.infrastructure.http_client.failures import Failure, broken_connection, unfit_status
+from medianest_hub.infrastructure.http_client.failures import (
+    Failure,
+    broken_connection,
+    held_back,
+    unfit_status,
+)
+from medianest_hub.infrastructure.http_client.outgoing import (
+    address,
+    outgoing_headers,
+    redirected,
+    websocket_address,
+)
 from medianest_hub.infrastructure.http_client.trust import context_for
-from medianest_hub.plugin_api.errors import ConfigInvalid, HubError, Unavailable, UpstreamError, UpstreamTimeout
+from medianest_hub.plugin_api.errors import HubError, Unavailable, UpstreamError, UpstreamTimeout
 from medianest_hub.plugin_api.tls import TlsTrust
 
 if TYPE_CHECKING:
     from yarl import URL
 
     from medianest_hub.infrastructure.http_client.clients import HttpClients, Service
-
-log = structlog.get_logger(__name__)
+    from medianest_hub.infrastructure.http_client.websocket import HttpWebSocket
 
 _HARMLESS = frozenset({"GET", "HEAD"})
 _HARMLESS_RETRIES = 2
@@ -58,10 +66,12 @@ class HttpClient:
         self._plugin = plugin
         self._instance = instance
         self._closed = False
+        self._sockets: set[HttpWebSocket] = set()
 
     async def close(self) -> None:
-        """Refuse further calls; those under way end by their own deadlines."""
+        """Refuse further calls and end every websocket; calls under way end by their own deadlines."""
         self._closed = True
+        await asyncio.gather(*(socket.close(self._stopped()) for socket in list(self._sockets)))
 
     async def request(
         self,
@@ -80,15 +90,14 @@ class HttpClient:
         tls: TlsTrust | None = None,
     ) -> HttpAnswer:
         """One call, as `plugin_api.services.Http` describes it."""
-        if self._closed:
-            raise Unavailable(f"The plugin {self._plugin} has been stopped.", code="plugin_stopped")
+        self._check_open()
         method = method.upper()
-        target = _address(url, service or self._plugin)
+        target = address(url, service or self._plugin)
         state = self._clients.service(self._plugin, self._instance, service or target.host_port_subcomponent or url)
         exchange = _Exchange(
             method,
             target.update_query({name: str(value) for name, value in params.items()}) if params else target,
-            _headers(headers, json is not None),
+            outgoing_headers(headers, is_json=json is not None),
             to_json(json) if json is not None else data,
             cap,
             frozenset(ok) if ok is not None else range(200, 300),
@@ -97,35 +106,51 @@ class HttpClient:
         )
         if retries is None:
             retries = _HARMLESS_RETRIES if method in _HARMLESS else 0
-        return await self._measured(exchange, state, retries, deadline)
+        with state.measured(method):
+            return await self._within_deadline(exchange, state, retries, deadline)
+
+    @asynccontextmanager
+    async def websocket(
+        self,
+        url: str,
+        *,
+        service: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        tls: TlsTrust | None = None,
+        deadline: float = 10.0,
+        cap: int = 8 * 1024 * 1024,
+        silence: float | None = None,
+        ping: float | None = None,
+    ) -> AsyncIterator[HttpWebSocket]:
+        """A websocket, as `plugin_api.services.Http` describes it."""
+        from medianest_hub.infrastructure.http_client.handshake import Handshake, opened
+        from medianest_hub.infrastructure.http_client.websocket import HttpWebSocket
+
+        self._check_open()
+        target = websocket_address(url, service or self._plugin)
+        state = self._clients.service(self._plugin, self._instance, service or target.host_port_subcomponent or url)
+        wanted = Handshake(target, outgoing_headers(headers), tls, deadline, cap)
+        with state.measured("WEBSOCKET"):
+            wire = await opened(self._clients.websockets(), wanted, state)
+        socket = HttpWebSocket(wire, state.name, cap=cap, send_seconds=deadline, silence=silence, ping=ping)
+        self._sockets.add(socket)
+        try:
+            self._check_open()  # it may have been closed meanwhile
+            yield socket
+        finally:
+            self._sockets.discard(socket)
+            await socket.close()
 
     def ssl_context(self, tls: TlsTrust | None) -> ssl.SSLContext:
         """The context for a connection another library makes, as `plugin_api.services.Http` describes it."""
         return context_for(tls)
 
-    async def _measured(self, exchange: _Exchange, service: Service, retries: int, deadline: float) -> HttpAnswer:
-        began, outcome = time.perf_counter(), "cancelled"
-        try:
-            answer = await self._within_deadline(exchange, service, retries, deadline)
-            outcome = "ok"
-        except HubError as error:
-            outcome = error.error_code
-            raise
-        else:
-            return answer
-        finally:
-            took = time.perf_counter() - began
-            metrics.upstream_calls.labels(self._plugin, service.label, outcome).inc()
-            metrics.upstream_seconds.labels(self._plugin, service.label).observe(took)
-            # Neither path nor query is written down: both may carry secrets.
-            log.debug(
-                "outside_call",
-                plugin=self._plugin,
-                service=service.name,
-                method=exchange.method,
-                outcome=outcome,
-                seconds=round(took, 4),
-            )
+    def _check_open(self) -> None:
+        if self._closed:
+            raise self._stopped()
+
+    def _stopped(self) -> Unavailable:
+        return Unavailable(f"The plugin {self._plugin} has been stopped.", code="plugin_stopped")
 
     async def _within_deadline(
         self, exchange: _Exchange, service: Service, retries: int, deadline: float
@@ -150,15 +175,8 @@ class HttpClient:
             try:
                 async with service.slots:
                     return await self._attempt(exchange, service)
-            except BreakerOpen as held_back:
-                if last is not None:
-                    raise last from None
-                raise Unavailable(
-                    f"{service.name} has failed repeatedly; it is tried again shortly.",
-                    code="service_down",
-                    params={"service": service.name},
-                    retry_after=held_back.retry_after,
-                ) from None
+            except BreakerOpen as error:
+                raise last or held_back(error.retry_after, service.name) from None
             except Failure as failure:
                 last = failure.error
                 pause = _pause(attempt, failure.error.retry_after)
@@ -192,7 +210,7 @@ class HttpClient:
                 raise unfit_status(answer)
             if exchange.method not in _HARMLESS and answer.status not in (307, 308):
                 raise Failure(UpstreamError(f"{service} redirects instead of doing as told.", service=service))
-            url = _redirected(url, location, service)
+            url = redirected(url, location, service)
         raise Failure(UpstreamError(f"{service} redirects in a circle.", service=service))
 
     async def _send(self, exchange: _Exchange, url: URL, service: str) -> HttpAnswer:
@@ -226,55 +244,6 @@ async def _read(response: Any, cap: int, service: str) -> bytes:
             raise too_large
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _address(url: str, service: str) -> URL:
-    from yarl import URL
-
-    try:
-        target = URL(url)
-        usable = target.scheme in ("http", "https") and bool(target.host)
-    except ValueError:
-        usable = False
-    if not usable:
-        # The text may hold a secret, so it is not repeated.
-        raise UpstreamError(f"The address of {service} is not a web address (http://… or https://…).", service=service)
-    return target.with_fragment(None)
-
-
-def _redirected(origin: URL, location: str, service: str) -> URL:
-    from yarl import URL
-
-    try:
-        target = origin.join(URL(location))
-    except ValueError:
-        raise Failure(UpstreamError(f"{service} redirects to something unreadable.", service=service)) from None
-    same = (target.scheme, target.host, target.port) == (origin.scheme, origin.host, origin.port)
-    upgraded = (
-        target.host == origin.host
-        and (origin.scheme, target.scheme) == ("http", "https")
-        and origin.is_default_port()
-        and target.is_default_port()
-    )
-    if not (same or upgraded):
-        # Credentials in headers must not follow to another host.
-        where = f"{target.scheme}://{target.host_port_subcomponent}"
-        raise Failure(UpstreamError(f"{service} redirects to another address, {where}.", service=service))
-    return target
-
-
-def _headers(given: Mapping[str, str] | None, is_json: bool) -> dict[str, str]:
-    headers = {"Content-Type": "application/json"} if is_json else {}
-    request_id = structlog.contextvars.get_contextvars().get("request_id")
-    if request_id:
-        headers["X-Request-ID"] = str(request_id)
-    for name, value in (given or {}).items():
-        if any(bad in name + value for bad in "\r\n\0"):
-            raise ConfigInvalid(f"The value for the header {name!r} contains a line break; remove it.")
-        for other in [known for known in headers if known.lower() == name.lower()]:
-            del headers[other]
-        headers[name] = value
-    return headers
 
 
 def _pause(attempt: int, asked: float | None) -> float:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,7 +15,7 @@ from medianest_hub import __version__
 from medianest_hub.infrastructure import metrics
 from medianest_hub.infrastructure.http_client.breaker import Breaker, BreakerState
 from medianest_hub.infrastructure.http_client.client import HttpClient
-from medianest_hub.plugin_api.errors import Unavailable
+from medianest_hub.plugin_api.errors import HubError, Unavailable
 
 if TYPE_CHECKING:
     import aiohttp
@@ -41,6 +43,30 @@ class Service:
         self._said_down = False
         self.breaker = breaker or Breaker(on_change=self._breaker_changed)
 
+    @contextlib.contextmanager
+    def measured(self, method: str) -> Iterator[None]:
+        """Count and time the call made inside."""
+        began, outcome = time.perf_counter(), "cancelled"
+        try:
+            yield
+            outcome = "ok"
+        except HubError as error:
+            outcome = error.error_code
+            raise
+        finally:
+            took = time.perf_counter() - began
+            metrics.upstream_calls.labels(self.plugin, self.label, outcome).inc()
+            metrics.upstream_seconds.labels(self.plugin, self.label).observe(took)
+            # Neither path nor query is written down: both may carry secrets.
+            log.debug(
+                "outside_call",
+                plugin=self.plugin,
+                service=self.name,
+                method=method,
+                outcome=outcome,
+                seconds=round(took, 4),
+            )
+
     def _breaker_changed(self, state: BreakerState) -> None:
         metrics.breaker_open.labels(self.plugin, self.label).set(state is not BreakerState.CLOSED)
         if state is BreakerState.OPEN and not self._said_down:
@@ -56,6 +82,7 @@ class HttpClients:
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
+        self._websockets: aiohttp.ClientSession | None = None
         self._services: OrderedDict[tuple[str, str, str], Service] = OrderedDict()
         self._labels: dict[str, set[str]] = {}
         self._closed = False
@@ -77,8 +104,7 @@ class HttpClients:
 
     def session(self) -> aiohttp.ClientSession:
         """The session all calls of this process share: no cookies, no proxy from the environment, TLS verified."""
-        if self._closed:
-            raise Unavailable("The hub is stopping; no more outside calls are made.", code="stopping")
+        self._check_open()
         if self._session is None:
             import aiohttp
 
@@ -92,13 +118,34 @@ class HttpClients:
             )
         return self._session
 
+    def websockets(self) -> aiohttp.ClientSession:
+        """The session all websockets of this process share. Those kept for good take no connection from the calls."""
+        self._check_open()
+        if self._websockets is None:
+            import aiohttp
+
+            from medianest_hub.infrastructure.http_client.handshake import websocket_session
+
+            self._websockets = websocket_session(
+                aiohttp.TCPConnector(limit=0, ttl_dns_cache=30),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": USER_AGENT},
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            )
+        return self._websockets
+
     async def close(self) -> None:
         """Drop every connection; later calls are refused."""
         self._closed = True
-        session, self._session = self._session, None
-        if session is not None:
-            with contextlib.suppress(OSError):
-                await session.close()
+        for session in (self._session, self._websockets):
+            if session is not None:
+                with contextlib.suppress(OSError):
+                    await session.close()
+        self._session = self._websockets = None
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("The hub is stopping; no more outside calls are made.", code="stopping")
 
     def _label(self, plugin: str, service: str) -> str:
         labels = self._labels.setdefault(plugin, set())

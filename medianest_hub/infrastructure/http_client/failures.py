@@ -5,11 +5,12 @@ from __future__ import annotations
 import http
 import os
 import ssl
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from medianest_hub.infrastructure.http_client.answer import HttpAnswer
-from medianest_hub.plugin_api.errors import AuthFailed, HubError, UpstreamError
+from medianest_hub.plugin_api.errors import AuthFailed, HubError, Unavailable, UpstreamError
 from medianest_hub.plugin_api.tls import TlsTrust
 
 _PASSING = frozenset({429, 502, 503, 504})
@@ -34,16 +35,51 @@ def unfit_status(answer: HttpAnswer) -> Failure:
     if answer.status in (401, 403):
         words = f"{answer.service} refused the credentials ({answer.status})."
         return Failure(AuthFailed(words, params={"service": answer.service}))
-    try:
-        phrase = f" ({http.HTTPStatus(answer.status).phrase})"
-    except ValueError:
-        phrase = ""
     error = UpstreamError(
-        f"{answer.service} answered {answer.status}{phrase}.",
+        f"{answer.service} answered {_named(answer.status)}.",
         service=answer.service,
         retry_after=retry_after(answer.headers.get("Retry-After")),
     )
     return Failure(error, of_service=answer.status >= 500, passing=answer.status in _PASSING)
+
+
+def unfit_handshake(status: int, headers: Mapping[str, str], service: str) -> Failure:
+    """The failure behind an answer that opens no websocket; status 101 where it said it would."""
+    if status in (401, 403):
+        return unfit_status(HttpAnswer(status, headers, b"", service))
+    if status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+        words = f"{service} opens no live connection: its answer is not as the websocket protocol has it."
+        return Failure(UpstreamError(words, service=service), of_service=True)
+    error = UpstreamError(
+        f"{service} opens no live connection: it answered {_named(status)}. Enter the address of {service} itself, or have "
+        "what stands before it pass websockets on.",
+        service=service,
+        retry_after=retry_after(headers.get("Retry-After")),
+    )
+    return Failure(error, of_service=status >= 500)
+
+
+def redirected_handshake(service: str) -> Failure:
+    """The failure behind a websocket that is to be opened elsewhere."""
+    words = f"The live connection of {service} is redirected elsewhere. Enter the address it is redirected to, if it is yours."
+    return Failure(UpstreamError(words, service=service))
+
+
+def held_back(seconds: float, service: str) -> Unavailable:
+    """What a caller gets while the breaker is open, for another so many seconds."""
+    return Unavailable(
+        f"{service} has failed repeatedly; it is tried again shortly.",
+        code="service_down",
+        params={"service": service},
+        retry_after=seconds,
+    )
+
+
+def _named(status: int) -> str:
+    try:
+        return f"{status} ({http.HTTPStatus(status).phrase})"
+    except ValueError:
+        return str(status)
 
 
 def broken_connection(error: BaseException, service: str, tls: TlsTrust | None = None) -> Failure:
