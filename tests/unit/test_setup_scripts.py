@@ -167,7 +167,7 @@ def test_without_the_venv_module_root_on_debian_gets_it_and_is_told(tmp_path: Pa
 
 
 def test_commands_that_are_here_need_no_package(machine: Machine) -> None:
-    for name in ("chromium", "ffmpeg", "ffprobe", "git", "nginx", "apt-get"):
+    for name in ("chromium", "ffmpeg", "ffprobe", "git", "nginx", "node", "npm", "apt-get"):
         machine.put(name, FAKE_APT)
     done = machine.run("scripts/system-packages")
     assert (done.returncode, done.stderr, machine.calls("apt-get")) == (0, "", [])
@@ -177,12 +177,12 @@ def test_missing_commands_are_named_to_an_ordinary_user(machine: Machine) -> Non
     machine.put("git", FAKE_APT)
     done = machine.run("scripts/system-packages")
     assert done.returncode == 1
-    assert "not here: chromium ffmpeg ffprobe nginx" in done.stderr
-    assert "apt-get install chromium ffmpeg nginx)" in done.stderr
+    assert "not here: chromium ffmpeg ffprobe nginx node npm" in done.stderr
+    assert "apt-get install chromium ffmpeg nginx nodejs npm)" in done.stderr
 
 
 def test_benchmarks_need_more_than_tests(machine: Machine) -> None:
-    for name in ("chromium", "ffmpeg", "ffprobe", "git", "nginx"):
+    for name in ("chromium", "ffmpeg", "ffprobe", "git", "nginx", "node", "npm"):
         machine.put(name, FAKE_APT)
     assert machine.run("scripts/system-packages", "test").returncode == 0
     done = machine.run("scripts/system-packages", "bench")
@@ -195,6 +195,6 @@ def test_root_gets_missing_packages_and_a_second_attempt(tmp_path: Path) -> None
     machine.put("apt-get", FAKE_APT)
     machine.put("git", FAKE_APT)
     assert machine.run("scripts/system-packages").returncode == 0
-    assert machine.calls("apt-get install") == ["apt-get install -y -qq --no-install-recommends chromium ffmpeg nginx"]
+    assert machine.calls("apt-get install") == ["apt-get install -y -qq --no-install-recommends chromium ffmpeg nginx nodejs npm"]
     assert machine.run("scripts/system-packages", FAKE_APT_FAILS="1").returncode == 1
     assert len(machine.calls("apt-get install")) == 3
