@@ -195,6 +195,8 @@ def test_root_gets_missing_packages_and_a_second_attempt(tmp_path: Path) -> None
     machine.put("apt-get", FAKE_APT)
     machine.put("git", FAKE_APT)
     assert machine.run("scripts/system-packages").returncode == 0
-    assert machine.calls("apt-get install") == ["apt-get install -y -qq --no-install-recommends chromium ffmpeg nginx nodejs npm"]
+    assert machine.calls("apt-get install") == [
+        "apt-get install -y -qq --no-install-recommends chromium ffmpeg nginx nodejs npm"
+    ]
     assert machine.run("scripts/system-packages", FAKE_APT_FAILS="1").returncode == 1
     assert len(machine.calls("apt-get install")) == 3
