@@ -22,5 +22,7 @@ APP_CONFIG = AppConfig(
         tables.SeenRow,
         tables.SeenStateRow,
         tables.PlayingRow,
+        tables.ListenerRow,
+        tables.EndedRow,
     ],
 )

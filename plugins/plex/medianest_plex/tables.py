@@ -148,7 +148,10 @@ class SeenStateRow(Table, tablename="seen_state", schema=SCHEMA):
 
 
 class PlayingRow(Table, tablename="playing", schema=SCHEMA):
-    """Something that is being played. `decision`: direct, copy or transcode; `state`: playing, paused or buffering."""
+    """Something that is being played. `decision`: direct, copy or transcode; `state`: playing, paused or buffering.
+
+    `missing_since` is set from when the server's list left it out, although nobody had said that it ended.
+    """
 
     id = UUID(primary_key=True, default=None)
     instance = Text(default=None)
@@ -174,3 +177,30 @@ class PlayingRow(Table, tablename="playing", schema=SCHEMA):
     bandwidth_kbps = Integer(null=True, default=None)
     started_at = Timestamptz(default=None)
     seen_at = Timestamptz(default=None)
+    player_id = Text(default="")
+    section_key = Integer(null=True, default=None)
+    number = Integer(null=True, default=None)
+    parent_number = Integer(null=True, default=None)
+    missing_since = Timestamptz(null=True, default=None)
+
+
+class ListenerRow(Table, tablename="listener", schema=SCHEMA):
+    """Who may write what is playing: the holder of `fence`.
+
+    `look_began` (by the database's clock) is when the last look at the sessions that counts was begun: an older one that
+    comes in later tells nothing. `looked_at` is when it came in, by the hub's clock.
+    """
+
+    instance = Text(primary_key=True, default=None)
+    fence = BigInt(default=0)
+    look_began = Timestamptz(null=True, default=None)
+    looked_at = Timestamptz(null=True, default=None)
+
+
+class EndedRow(Table, tablename="ended", schema=SCHEMA):
+    """A session said to have ended a moment ago: the server may go on listing it for a while."""
+
+    instance = Text(default=None)
+    session_key = Text(default=None)
+    rating_key = BigInt(null=True, default=None)
+    at = Timestamptz(default=None)
