@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from medianest_hub.plugin_api import HealthCheck, Lifecycle, PluginInfo, SignInProvider, hookimpl
+from medianest_hub.plugin_api import (
+    HealthCheck,
+    Lifecycle,
+    Permission,
+    PluginInfo,
+    Role,
+    SignInProvider,
+    hookimpl,
+)
 from medianest_plex import health
 from medianest_plex.events import ItemAdded, PlayingStarted, PlayingStopped, ServerDown, ServerUp
 from medianest_plex.lifecycle import LIFECYCLE
+from medianest_plex.privacy import BROWSE, SCAN, SEE_OTHERS_PLAYING
 from medianest_plex.settings import PlexSettings
 from medianest_plex.sign_in import PROVIDER
 
@@ -20,6 +29,11 @@ def hub_plugin() -> PluginInfo:
         summary="Sign-in with Plex for everybody the server is shared with.",
         api_version=1,
         settings=PlexSettings,
+        permissions=[
+            Permission(BROWSE, title="See the library, and what is being played", default=Role.MEMBER),
+            Permission(SEE_OTHERS_PLAYING, title="See who plays it, on what, and from where", default=Role.ADMIN),
+            Permission(SCAN, title="Have a folder scanned", default=Role.ADMIN),
+        ],
         events=[PlayingStarted, PlayingStopped, ItemAdded, ServerDown, ServerUp],
         icon="tv",
         docs="https://medianest.example/plugins/plex",
