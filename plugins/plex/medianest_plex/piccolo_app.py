@@ -17,6 +17,8 @@ APP_CONFIG = AppConfig(
         tables.ServerRow,
         tables.SectionRow,
         tables.ItemRow,
+        tables.HintRow,
+        tables.ArrivalRow,
         tables.GroupingRow,
         tables.GroupedRow,
         tables.SeenRow,

@@ -26,7 +26,10 @@ class KnownServerRow(Table, tablename="known_server", schema=SCHEMA):
 
 
 class ServerRow(Table, tablename="server", schema=SCHEMA):
-    """How it stands with the Plex server of one instance. `run` counts syncs; `synced_at` is when one last went through."""
+    """How it stands with the Plex server of one instance. `run` counts syncs; `synced_at` is when one last went through.
+
+    `hint_round` counts the times hints were taken up; `announce_at` is when to look for what is ripe to be told of.
+    """
 
     instance = Text(primary_key=True, default=None)
     machine_identifier = Text(default="")
@@ -38,12 +41,16 @@ class ServerRow(Table, tablename="server", schema=SCHEMA):
     trouble = Text(default="")
     run = BigInt(default=0)
     synced_at = Timestamptz(null=True, default=None)
+    hint_round = BigInt(default=0)
+    announce_at = Timestamptz(null=True, default=None)
 
 
 class SectionRow(Table, tablename="section", schema=SCHEMA):
     """A library of the server. `run_part` and `run_offset` say how far a sync under way has come.
 
-    `changed_until` is up to when changes are known, in Unix seconds.
+    `changed_until` is up to when changes are known, in Unix seconds of the server, and `run_until` what that becomes when
+    the sync under way is through. `missing_since`: the server does not name it any more; `doubt_since`: too much of it
+    seemed to be gone to be believed at once.
     """
 
     id = UUID(primary_key=True, default=None)
@@ -60,6 +67,9 @@ class SectionRow(Table, tablename="section", schema=SCHEMA):
     changed_until = BigInt(default=0)
     full_at = Timestamptz(null=True, default=None)
     synced_at = Timestamptz(null=True, default=None)
+    run_until = BigInt(default=0)
+    missing_since = Timestamptz(null=True, default=None)
+    doubt_since = Timestamptz(null=True, default=None)
 
 
 class ItemRow(Table, tablename="item", schema=SCHEMA):
@@ -102,6 +112,24 @@ class ItemRow(Table, tablename="item", schema=SCHEMA):
     changed_at = Timestamptz(default=None)
     words = Text(default=None)
     run = BigInt(default=None)
+    first_seen_at = Timestamptz(default=None)
+
+
+class HintRow(Table, tablename="hint", schema=SCHEMA):
+    """Something the server said has changed or gone, to be looked at by the next sync; key 0 is just a reason to look."""
+
+    instance = Text(default=None)
+    rating_key = BigInt(default=None)
+    at = Timestamptz(default=None)
+
+
+class ArrivalRow(Table, tablename="arrival", schema=SCHEMA):
+    """An item that came in and is not told of yet; `held` until it is known that it has not merely moved."""
+
+    instance = Text(default=None)
+    rating_key = BigInt(default=None)
+    at = Timestamptz(default=None)
+    held = Boolean(default=False)
 
 
 class GroupingRow(Table, tablename="grouping", schema=SCHEMA):
