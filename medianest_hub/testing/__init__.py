@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from medianest_hub.testing.makers import ProgressLog, make_call, make_event, make_job, make_lease, make_person
     from medianest_hub.testing.servers import Servers
     from medianest_hub.testing.upstream import Answer, FakeUpstream, Fault, Seen
+    from medianest_hub.testing.upstream_sockets import FakeWebSocket, Hear, SocketFault
 
 _HOMES = {
     **dict.fromkeys(("ContextMaker", "MemoryContext"), "alone"),
@@ -23,6 +24,7 @@ _HOMES = {
     **dict.fromkeys(("ProgressLog", "make_call", "make_event", "make_job", "make_lease", "make_person"), "makers"),
     **dict.fromkeys(("Servers",), "servers"),
     **dict.fromkeys(("Answer", "FakeUpstream", "Fault", "Seen"), "upstream"),
+    **dict.fromkeys(("FakeWebSocket", "Hear", "SocketFault"), "upstream_sockets"),
 }
 
 __all__ = [
@@ -31,7 +33,9 @@ __all__ = [
     "Certificate",
     "ContextMaker",
     "FakeUpstream",
+    "FakeWebSocket",
     "Fault",
+    "Hear",
     "Hub",
     "HubClient",
     "MemoryContext",
@@ -39,6 +43,7 @@ __all__ = [
     "Reply",
     "Seen",
     "Servers",
+    "SocketFault",
     "make_call",
     "make_event",
     "make_job",

@@ -10,13 +10,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from multidict import CIMultiDict
 
 from medianest_hub.testing.certificates import Certificate
+from medianest_hub.testing.upstream_sockets import FakeWebSocket, Step
 
 _UNSET: Any = object()
 
@@ -66,20 +67,26 @@ class Seen:
         return json_text.loads(self.body)
 
 
+_Script: TypeAlias = tuple[Step, ...]
+
+
 class FakeUpstream:
     """`url` is its root, without a trailing slash. Answers of one method and path are given in order, the last for ever.
 
         fake_upstream.answer("GET", "/word", status=503)
         fake_upstream.answer("GET", "/word", json={"word": "sunny"})
+        fake_upstream.websocket("/live", "welcome", Hear("subscribe"), {"word": "sunny"})
 
-    A request nobody scripted gets 404 and is listed in `unexpected`.
+    A request nobody scripted gets 404 and is listed in `unexpected`. `sockets` are all websockets that were opened.
     """
 
     def __init__(self) -> None:
         self.url = ""
         self.requests: list[Seen] = []
         self.unexpected: list[str] = []
-        self._answers: dict[tuple[str, str], list[Answer]] = defaultdict(list)
+        self.sockets: list[FakeWebSocket] = []
+        self._answers: dict[tuple[str, str], list[Answer | _Script]] = defaultdict(list)
+        self._talking: set[FakeWebSocket] = set()
         self._came = asyncio.Condition()
         self._closing = asyncio.Event()
         self._runner: web.ServerRunner | None = None
@@ -99,6 +106,8 @@ class FakeUpstream:
     async def stop(self) -> None:
         """Stop listening and drop every connection: from now on the service cannot be reached."""
         self._closing.set()
+        for one in self._talking:
+            one.cut()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -131,10 +140,19 @@ class FakeUpstream:
         raw = body.encode() if isinstance(body, str) else body
         self._answers[method.upper(), path].append(Answer(status, raw, kept, delay, fault))
 
+    def websocket(self, path: str, *script: Step) -> None:
+        """Script the next websocket at that path, among the answers to `GET path`: that is how one is refused, or hangs.
+
+        `script`: text, bytes or JSON to say, `Hear` to wait for the plugin, `SocketFault`s. After the last step the websocket
+        stays open; pings are answered.
+        """
+        self._answers["GET", path].append(script)
+
     def forget(self) -> None:
-        """Drop all scripted answers and all seen requests; the server goes on."""
+        """Drop all scripted answers and all seen requests; the server goes on, and so do open websockets."""
         self._answers.clear()
         self.requests.clear()
+        self.sockets.clear()
         self.unexpected.clear()
 
     async def seen(self, count: int = 1, within: float = 5.0) -> list[Seen]:
@@ -142,6 +160,12 @@ class FakeUpstream:
         async with asyncio.timeout(within), self._came:
             await self._came.wait_for(lambda: len(self.requests) >= count)
         return list(self.requests)
+
+    async def opened(self, count: int = 1, within: float = 5.0) -> list[FakeWebSocket]:
+        """Wait until at least `count` websockets have been opened; `TimeoutError` after `within` seconds."""
+        async with asyncio.timeout(within), self._came:
+            await self._came.wait_for(lambda: len(self.sockets) >= count)
+        return list(self.sockets)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         seen = Seen(request.method, request.path, dict(request.query), request.headers.copy(), await request.read())
@@ -153,6 +177,8 @@ class FakeUpstream:
             self.unexpected.append(f"{request.method} {request.path}")
             return web.json_response({"error": f"nobody scripted {request.method} {request.path}"}, status=404)
         answer = script.pop(0) if len(script) > 1 else script[0]
+        if not isinstance(answer, Answer):
+            return await self._talk(request, seen, answer)
         if answer.delay and answer.fault is not Fault.DRIP:
             await self._pause(answer.delay)
         if self._closing.is_set():
@@ -160,6 +186,21 @@ class FakeUpstream:
         if answer.fault is None:
             return web.Response(status=answer.status, body=answer.body, headers=CIMultiDict(answer.headers))
         return await self._fail(request, answer, answer.fault)
+
+    async def _talk(self, request: web.BaseRequest, seen: Seen, script: _Script) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            return web.Response(status=426)
+        socket = FakeWebSocket(seen, request, self.unexpected.append)
+        self._talking.add(socket)
+        try:
+            return await socket.follow(script, self._opened)
+        finally:
+            self._talking.discard(socket)
+
+    async def _opened(self, socket: FakeWebSocket) -> None:
+        async with self._came:
+            self.sockets.append(socket)
+            self._came.notify_all()
 
     async def _fail(self, request: web.BaseRequest, answer: Answer, fault: Fault) -> web.StreamResponse:
         transport = request.transport

@@ -197,7 +197,10 @@ def test_everything_for_testing_is_explained() -> None:
     assert fixtures, "pytest names its fixtures otherwise now"
     assert set(re.findall(r"^\| `(\w+)` \| (?:a test|the run)", text, re.MULTILINE)) == fixtures
     assert {name for name in testing.__all__ if f"`{name}" not in text} == set()
-    assert set(re.findall(r"^\| `([A-Z]+)` \|", text, re.MULTILINE)) == set(testing.Fault.__members__)
+    assert set(re.findall(r"^\| `([A-Z]+)` \|", text, re.MULTILINE)) == {
+        *testing.Fault.__members__,
+        *testing.SocketFault.__members__,
+    }
 
 
 def test_the_examples_of_testing_pass_as_tests(tmp_path: Path) -> None:
@@ -208,7 +211,7 @@ def test_the_examples_of_testing_pass_as_tests(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("\n".join(("[pytest]", "filterwarnings = error", *options)))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
-    assert len(alone) == 2
+    assert len(alone) == 3
     assert done.returncode == 0, done.stdout + done.stderr
 
 
