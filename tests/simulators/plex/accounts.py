@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -10,7 +11,7 @@ from .rendering import UNAUTHORIZED, answer, moment, problem
 from .world import Account, Server, World
 
 
-def routes(world: World, server_url: str) -> list[web.RouteDef]:
+def routes(world: World, server_url: Callable[[], str]) -> list[web.RouteDef]:
     """`GET /api/v2/user`, `/api/v2/resources`, `/api/v2/ping`, `DELETE /api/v2/users/signout`."""
 
     async def user(request: web.Request) -> web.Response:
@@ -23,7 +24,7 @@ def routes(world: World, server_url: str) -> list[web.RouteDef]:
         account, token = _bearer(request)
         if account is None:
             return problem(request, UNAUTHORIZED)
-        usable = [_server(one, account, server_url) for one in world.servers if one.admits(account.id)]
+        usable = [_server(one, account, one.url or server_url()) for one in world.servers if one.admits(account.id)]
         if not world.names_owners:
             usable = [{**one, "ownerId": None} for one in usable]
         return answer(request, "resources", [*usable, _player(token)])

@@ -1,4 +1,4 @@
-"""The Plex Media Server at home: who it is, and whom it lets in. Libraries and sessions are yet to come."""
+"""The Plex Media Server at home over HTTP: who it is, and all its other routes gathered. The answers are made elsewhere."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Any
 
 from aiohttp import web
 
-from .rendering import answer
-from .world import Server, World
+from . import access, hubs, library_routes, pictures, status_routes
+from .containers import container, refusal
+from .pms import Pms
+from .scans import Scanner
 
-HTML_401 = "<html><head><title>Unauthorized</title></head><body><h1>401 Unauthorized</h1></body></html>"
 
-
-def routes(world: World) -> list[web.RouteDef]:
-    """`GET /identity` for everybody, `GET /` for those it lets in."""
+def routes(pms: Pms, scanner: Scanner) -> list[web.RouteDef]:
+    """`GET /identity` for everybody, all else for those it lets in."""
 
     async def identity(request: web.Request) -> web.Response:
-        server = world.home
-        return _container(
+        server = pms.world.home
+        return container(
             request,
             {
                 "size": 0,
@@ -29,39 +29,84 @@ def routes(world: World) -> list[web.RouteDef]:
         )
 
     async def root(request: web.Request) -> web.Response:
-        server = world.home
-        if not let_in(world, server, request):
-            return web.Response(text=HTML_401, status=401, content_type="text/html")
-        return _container(
-            request,
-            {
-                "size": 0,
-                "friendlyName": server.name,
-                "machineIdentifier": server.machine_identifier,
-                "myPlex": True,
-                "myPlexSigninState": "ok",
-                "platform": "Linux",
-                "version": server.version,
-                "Directory": [],
-            },
-        )
+        who = access.viewer(pms.world, pms.world.home, request)
+        return refusal(401) if who is None else container(request, _root(pms))
 
-    return [web.get("/identity", identity, name="identity"), web.get("/", root, name="root")]
+    return [
+        web.get("/identity", identity, name="identity"),
+        web.get("/", root, name="root"),
+        *scanner.routes(),
+        *pictures.routes(pms),
+        *hubs.routes(pms),
+        *status_routes.routes(pms),
+        *library_routes.routes(pms),
+    ]
 
 
-def let_in(world: World, server: Server, request: web.Request) -> bool:
-    """Whether the server answers this caller: by a token it gave out, by its owner's own, or because it asks nobody."""
-    token = request.headers.get("X-Plex-Token") or request.query.get("X-Plex-Token")
-    if token is None:
-        return server.lets_everybody_in
-    if any(known == token and server.admits(account) for account, known in server.access_tokens.items()):
-        return True
-    bearer = world.bearer(token)
-    return server.lets_everybody_in or (bearer is not None and bearer is server.owner)
-
-
-def _container(request: web.Request, value: dict[str, Any]) -> web.Response:
-    response = answer(request, "MediaContainer", value)
-    if response.content_type == "application/json":
-        return web.json_response({"MediaContainer": value}, headers={"X-Plex-Protocol": "1.0"})
-    return response
+def _root(pms: Pms) -> dict[str, Any]:
+    server = pms.world.home
+    names = (
+        "actions",
+        "activities",
+        "butler",
+        "channels",
+        "hubs",
+        "library",
+        "livetv",
+        "media",
+        "playlists",
+        "statistics",
+    )
+    entries = [{"count": 1, "key": name, "title": name} for name in names]
+    return {
+        "size": len(entries),
+        "allowCameraUpload": True,
+        "allowChannelAccess": True,
+        "allowMediaDeletion": False,
+        "allowSharing": True,
+        "allowSync": True,
+        "allowTuners": True,
+        "backgroundProcessing": True,
+        "certificate": True,
+        "companionProxy": True,
+        "countryCode": "nld",
+        "diagnostics": "logs,databases,streaminglogs",
+        "eventStream": True,
+        "friendlyName": server.name,
+        "hubSearch": True,
+        "itemClusters": True,
+        "livetv": 7,
+        "machineIdentifier": server.machine_identifier,
+        "mediaProviders": True,
+        "multiuser": True,
+        "musicAnalysis": 2,
+        "myPlex": True,
+        "myPlexMappingState": "mapped",
+        "myPlexSigninState": "ok",
+        "myPlexSubscription": True,
+        "myPlexUsername": (server.owner.email or server.owner.username) if server.owner else "",
+        "offlineTranscode": 1,
+        "ownerFeatures": "webhooks,pass,home,hardware_transcoding",
+        "platform": "Linux",
+        "platformVersion": "12 (bookworm)",
+        "pluginHost": True,
+        "pushNotifications": False,
+        "readOnlyLibraries": False,
+        "streamingBrainABRVersion": 3,
+        "streamingBrainVersion": 2,
+        "sync": True,
+        "transcoderActiveVideoSessions": sum(1 for one in pms.playing.values() if one.transcode),
+        "transcoderAudio": True,
+        "transcoderLyrics": True,
+        "transcoderPhoto": True,
+        "transcoderSubtitles": True,
+        "transcoderVideo": True,
+        "transcoderVideoBitrates": "64,96,208,320,720,1500,2000,3000,4000,8000,10000,12000,20000",
+        "transcoderVideoQualities": "0,1,2,3,4,5,6,7,8,9,10,11,12",
+        "transcoderVideoResolutions": "128,128,160,240,320,480,768,720,720,1080,1080,1080,1080",
+        "updatedAt": int(pms.library.now()),
+        "updater": True,
+        "version": server.version,
+        "voiceSearch": True,
+        "Directory": entries,
+    }

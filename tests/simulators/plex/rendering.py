@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 
 from aiohttp import web
 
+AS_XML = web.RequestKey("AS_XML", bool)
+"""Set in a request whose answer is XML whatever it asked for."""
 MISSING_CLIENT = (400, 1000, "X-Plex-Client-Identifier is missing")
 UNAUTHORIZED = (401, 1001, "User could not be authenticated")
 TOO_MANY = (429, 1003, "Too many requests")
@@ -17,7 +19,7 @@ UNKNOWN_PIN = (404, 1020, "Code not found or expired")
 
 def wants_json(request: web.Request) -> bool:
     """Whether the caller asked for JSON by name; `*/*` gets XML."""
-    return "application/json" in request.headers.get("Accept", "")
+    return "application/json" in request.headers.get("Accept", "") and not request.get(AS_XML)
 
 
 def answer(request: web.Request, tag: str, value: Any, status: int = 200) -> web.Response:
@@ -55,11 +57,12 @@ def _element(tag: str, value: Any) -> ElementTree.Element:
         if isinstance(field, (Mapping, list)):
             made.append(_element(name, field))
         else:
-            made.set(name, _attribute(field))
+            made.set(name, attribute(field))
     return made
 
 
-def _attribute(value: Any) -> str:
+def attribute(value: Any) -> str:
+    """A value as an attribute of XML."""
     if isinstance(value, bool):
         return "1" if value else "0"
     return "" if value is None else str(value)

@@ -40,6 +40,10 @@ class Server:
     """The setting "List of IP addresses and networks that are allowed without auth"."""
     version: str = "1.41.9.9961-46083195d"
     access_tokens: dict[int, str] = field(default_factory=dict)
+    sections_of: dict[int, set[int]] = field(default_factory=dict)
+    """The sections an account may see, where it may not see all."""
+    url: str = ""
+    """Where plex.tv says it is; empty for the one at home."""
 
     def admits(self, account_id: int) -> bool:
         """Whether the account may use it."""
