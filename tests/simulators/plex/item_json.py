@@ -177,7 +177,14 @@ def _tags(library: Library, item: Item) -> dict[str, Any]:
     if item.roles:
         people = [(who, part, library.tag_id("actor", who)) for who, part in item.roles]
         said["Role"] = [
-            {"id": number, "filter": f"actor={number}", "tag": who, "role": part} for who, part, number in people
+            {
+                "id": number,
+                "filter": f"actor={number}",
+                "tag": who,
+                "role": part,
+                "thumb": f"https://metadata-static.plex.tv/people/{number:024x}.jpg",
+            }
+            for who, part, number in people
         ]
     return said
 
@@ -258,6 +265,7 @@ def _collection(library: Library, item: Item) -> dict[str, Any]:
         "thumb": f"/library/collections/{item.rating_key}/composite/{item.updated_at}",
         "addedAt": item.added_at,
         "updatedAt": item.updated_at,
+        # As text, which the OpenAPI document has as a number: nobody recorded one, and readers have to take both.
         "childCount": str(len(members)),
         **({"minYear": str(min(years)), "maxYear": str(max(years))} if years else {}),
     }

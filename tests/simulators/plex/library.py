@@ -160,7 +160,7 @@ class Library:
         now = int(self.now())
         guid = given.pop("guid", None) or f"plex://{kind}/{uuid.uuid4().hex[:24]}"
         added = int(given.pop("added_at", now))
-        extra = {name: given.pop(name) for name in list(given) if name not in _FIELDS}
+        extra = given.pop("extra", {}) | {name: given.pop(name) for name in list(given) if name not in _FIELDS}
         made = Item(key, kind, section, title, guid, added, int(given.pop("updated_at", max(added, now))), **given)
         made.extra = extra
         made.media = tuple(replace(one, id=next(self._media_ids), part_id=next(self._media_ids)) for one in made.media)

@@ -102,12 +102,16 @@ class PlayerKnobs:
         thumb: bool = False,
         payload: dict[str, Any] | str | None = None,
         headers: dict[str, str] | None = None,
+        part_type: str = "application/json",
     ) -> int:
-        """Post what Plex posts for that event; gives the answer's status. `payload` is sent instead of the right one."""
+        """Post what Plex posts for that event; gives the answer's status. `payload` is sent instead of the right one.
+
+        The part with the JSON says that it is JSON, which some readers of forms take for bytes.
+        """
         body = webhook.message(self.pms, event, what, account) if payload is None else payload
         item = what.item if isinstance(what, Playing) else what
         picture = webhook.thumb(item) if thumb and item is not None else None
-        return await webhook.post(url, body, picture, headers or {}, self.pms.world.home.version)
+        return await webhook.post(url, body, picture, headers or {}, self.pms.world.home.version, part_type)
 
     def webhook_now(self, url: str, event: str, what: Playing | Item | None = None, **options: Any) -> int:
         """The same for who is no coroutine and does not serve the URL in this thread."""

@@ -7,7 +7,6 @@ from typing import Any
 
 import aiohttp
 
-from .access import OWNER
 from .item_json import item_json
 from .items import Item
 from .pictures import picture
@@ -26,7 +25,10 @@ EVENTS = frozenset(f"media.{one}" for one in ("play", "pause", "resume", "stop",
 
 
 def message(pms: Pms, event: str, what: Playing | Item | None, account: Account | None) -> dict[str, Any]:
-    """The payload. Without an account it is the player's, or the owner's."""
+    """The payload. Without an account it is the player's, or the owner's.
+
+    `user` and `owner` say whose webhook it is, not who plays: the hub's is always the owner's.
+    """
     assert event in EVENTS, event
     owner = pms.world.home.owner
     who = what.account if isinstance(what, Playing) else account or owner
@@ -34,7 +36,7 @@ def message(pms: Pms, event: str, what: Playing | Item | None, account: Account 
     person = local_number(who, owner)
     said: dict[str, Any] = {
         "event": event,
-        "user": person != OWNER,
+        "user": False,
         "owner": True,
         "Account": {
             "id": person,
@@ -72,12 +74,12 @@ def thumb(item: Item) -> bytes:
 
 
 async def post(
-    url: str, payload: dict[str, Any] | str, image: bytes | None, headers: dict[str, str], version: str
+    url: str, payload: dict[str, Any] | str, image: bytes | None, headers: dict[str, str], version: str, kind: str
 ) -> int:
-    """Send the form. Returns the status; 0 when nobody could be reached."""
+    """Send the form, its JSON as a part of that `kind`. Returns the status; 0 when nobody could be reached."""
     text = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
     data = aiohttp.FormData(default_to_multipart=True)
-    data.add_field("payload", text, content_type="application/json")
+    data.add_field("payload", text, content_type=kind)
     if image is not None:
         data.add_field("thumb", image, filename="thumb.jpg", content_type="image/jpeg")
     own = {"User-Agent": f"PlexMediaServer/{version}", **headers}
