@@ -53,7 +53,24 @@ async def test_a_remark_stays_until_all_is_well(ctx: Ctx) -> None:
     await heard(ctx, remark="It refuses the token.")
     assert (await read_server(ctx.db, ctx.instance)).trouble == "It refuses the token."
     await heard(ctx)
+    assert (await read_server(ctx.db, ctx.instance)).trouble == "It refuses the token."
+    await heard(ctx, remark="")
     assert (await read_server(ctx.db, ctx.instance)).trouble == ""
+
+
+async def test_words_are_logged_once_for_as_long_as_they_stay_the_same(ctx: Ctx) -> None:
+    for remark in ("odd", "odd", "", "odd", None):
+        await heard(ctx, remark=remark)
+    for _ in range(3):
+        await lost(ctx, "gone")
+    await heard(ctx)
+    assert [one.event for one in ctx.log.lines] == [
+        "plex_server_heard",
+        "plex_server_troubled",
+        "plex_server_troubled",
+        "plex_server_lost",
+        "plex_server_heard",
+    ]
 
 
 async def test_several_that_notice_at_once_tell_once(ctx: Ctx) -> None:

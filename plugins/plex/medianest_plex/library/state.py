@@ -42,34 +42,44 @@ async def read_server(q: Queries, instance: str) -> Server:
 
 
 async def heard(
-    ctx: Context[PlexSettings], *, name: str = "", version: str = "", machine_identifier: str = "", remark: str = ""
+    ctx: Context[PlexSettings],
+    *,
+    name: str = "",
+    version: str = "",
+    machine_identifier: str = "",
+    remark: str | None = None,
 ) -> bool:
     """The server has just answered, or spoken by itself; what is empty stays as it was known. Whether it was away before.
 
-    `remark` is what an admin should look at all the same, a token it refuses for instance. After a `lost` this emits
-    `plex:server.up`, once. May be called as often as one likes.
+    `remark` is what an admin should look at all the same, a token it refuses for instance; "" says that all is well, None
+    leaves it as it was. After a `lost` this emits `plex:server.up`, once. May be called as often as one likes.
     """
     now, given = ctx.clock.now(), (name[:200], version[:200], machine_identifier[:200])
-    remark = remark[:_LONGEST_TROUBLE]
-    done = await ctx.db.execute(
-        """UPDATE plugin_plex.server
-              SET heard_at = $2, trouble = $3, name = coalesce(nullif($4, ''), name),
-                  version = coalesce(nullif($5, ''), version),
-                  machine_identifier = coalesce(nullif($6, ''), machine_identifier)
-            WHERE instance = $1 AND connected""",
+    if remark is not None:
+        remark = remark[:_LONGEST_TROUBLE]
+    before = await ctx.db.fetchval(
+        """UPDATE plugin_plex.server s
+              SET heard_at = $2, trouble = coalesce($3, s.trouble), name = coalesce(nullif($4, ''), s.name),
+                  version = coalesce(nullif($5, ''), s.version),
+                  machine_identifier = coalesce(nullif($6, ''), s.machine_identifier)
+             FROM (SELECT trouble FROM plugin_plex.server WHERE instance = $1) AS was
+            WHERE s.instance = $1 AND s.connected RETURNING was.trouble""",
         *(ctx.instance, now, remark, *given),
     )
-    if done == "UPDATE 1":
-        return False
-    async with ctx.db.transaction() as tx:
-        was = await _locked(ctx, tx)
+    if before is None:
+        async with ctx.db.transaction() as tx:
+            was = await _locked(ctx, tx)
+            if not was.connected:
+                await _came_back(ctx, tx, was, given, remark or "", now)
+        before = was.trouble
         if not was.connected:
-            await _came_back(ctx, tx, was, given, remark, now)
-    if was.connected:
-        return False
-    ctx.log.info("plex_server_heard", version=version or was.version)
-    _gauge(ctx, True)
-    return True
+            ctx.log.info("plex_server_heard", version=version or was.version)
+            _gauge(ctx, True)
+    else:
+        was = None
+    if remark and remark != before:
+        ctx.log.warning("plex_server_troubled", reason=remark)
+    return was is not None and not was.connected
 
 
 async def lost(ctx: Context[PlexSettings], reason: str) -> bool:

@@ -1,0 +1,174 @@
+"""What the hub asks the Plex server about its library, as the server's owner. Keeps nothing and decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from medianest_hub.plugin_api import Http, HttpResponse, TlsTrust
+from medianest_hub.plugin_api.errors import AuthFailed, FieldProblem, UpstreamError
+from medianest_plex.client.headers import plex_headers
+from medianest_plex.client.server import SERVICE
+from medianest_plex.library_models import (
+    AboutAnswer,
+    Container,
+    Listing,
+    PlexItem,
+    PlexMember,
+    PlexSection,
+    ServerAbout,
+)
+
+TYPES: Final = {"movie": 1, "show": 2, "season": 3, "episode": 4, "artist": 8, "album": 9}
+"""Plex's numbers of the kinds that are kept."""
+
+KEYS_AT_ONCE: Final = 50
+"""How many items `items` may ask for: their keys stand in the address."""
+
+_DEADLINE: Final = 25.0
+_QUICK: Final = 10.0
+_CAP: Final = 256 * 1024
+_PAGE_CAP: Final = 32 * 1024 * 1024
+_LEAVE_OUT: Final = "Role,Director,Writer,Producer,Country,Similar,Chapter,Marker,Image,UltraBlurColors"
+"""What is long and not kept. Servers that do not know how to leave it out send it, and it is not read."""
+
+EntryT = TypeVar("EntryT", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[EntryT]):
+    """Part of a list, and how many there are in all (as far as the server says it)."""
+
+    entries: list[EntryT]
+    total: int
+
+
+class PlexLibrary:
+    """Every call raises `AuthFailed` (field `token`) when the token is refused, else `UpstreamError`, `UpstreamTimeout` or
+    `Unavailable` when the server does not answer as it should."""
+
+    def __init__(self, http: Http, url: str, headers: Mapping[str, str], tls: TlsTrust, service: str = SERVICE) -> None:
+        self._http = http
+        self._url = url
+        self._headers = dict(headers)
+        self._tls = tls
+        self._service = service
+
+    @classmethod
+    def of_owner(
+        cls, http: Http, url: str, product: str, client_identifier: str, tls: TlsTrust, token: str
+    ) -> PlexLibrary:
+        """The client that speaks with this token, which goes into a header alone."""
+        return cls(http, url, plex_headers(product, client_identifier, token), tls)
+
+    async def about(self) -> ServerAbout:
+        """Its name, version and machine identifier."""
+        return (await self._get("/", deadline=_QUICK)).parse(AboutAnswer).container
+
+    async def sections(self) -> list[PlexSection]:
+        """All libraries, of kinds that are not kept as well."""
+        return (await self._get("/library/sections", deadline=_QUICK)).parse(Listing[PlexSection]).container.entries
+
+    async def page(
+        self,
+        section: int,
+        kind: str,
+        start: int,
+        size: int,
+        *,
+        sort: str,
+        filters: Mapping[str, str | int] | None = None,
+    ) -> Part[PlexItem]:
+        """Items of a section of one of `TYPES`, from the `start`-th on. `filters` as Plex's media queries have them."""
+        asked = {"type": TYPES[kind], "sort": sort, "includeGuids": 1, "excludeElements": _LEAVE_OUT, **(filters or {})}
+        return await self._part(f"/library/sections/{section}/all", PlexItem, start, size, asked)
+
+    async def count(self, section: int, kind: str, filters: Mapping[str, str | int] | None = None) -> int:
+        """How many items of a section there are."""
+        asked = {"type": TYPES[kind], **(filters or {})}
+        return (await self._part(f"/library/sections/{section}/all", PlexItem, 0, 0, asked)).total
+
+    async def items(self, keys: Sequence[int]) -> list[PlexItem]:
+        """Those of these items, `KEYS_AT_ONCE` at most, that there are."""
+        path = f"/library/metadata/{','.join(str(key) for key in keys)}"
+        answer = await self._get(path, {"includeGuids": 1, "excludeElements": _LEAVE_OUT}, cap=_PAGE_CAP, ok=(200, 404))
+        if answer.status == 404:
+            return []
+        container = answer.parse(Listing[PlexItem]).container
+        return [
+            one if one.section_key is not None else one.model_copy(update={"section_key": container.section_key})
+            for one in container.entries
+        ]
+
+    async def collections(self, section: int, start: int, size: int) -> Part[PlexItem]:
+        """The collections of a section."""
+        return await self._part(f"/library/sections/{section}/collections", PlexItem, start, size)
+
+    async def playlists(self, start: int, size: int) -> Part[PlexItem]:
+        """The owner's playlists."""
+        return await self._part("/playlists", PlexItem, start, size)
+
+    async def collection_members(self, key: int, start: int, size: int) -> Part[PlexMember]:
+        """What is in a collection, in its order."""
+        return await self._part(f"/library/collections/{key}/children", PlexMember, start, size, _BARE)
+
+    async def playlist_members(self, key: int, start: int, size: int) -> Part[PlexMember]:
+        """What is in a playlist, in its order."""
+        return await self._part(f"/playlists/{key}/items", PlexMember, start, size, _BARE)
+
+    async def refresh(self, section: int, folder: str) -> None:
+        """Have the server look at one folder of a section. It answers at once and looks afterwards."""
+        await self._get(f"/library/sections/{section}/refresh", {"path": folder}, deadline=_QUICK)
+
+    async def _part(
+        self, path: str, model: type[EntryT], start: int, size: int, asked: Mapping[str, str | int] | None = None
+    ) -> Part[EntryT]:
+        paging = {"X-Plex-Container-Start": start, "X-Plex-Container-Size": size}
+        answer = await self._get(path, {**(asked or {}), **paging}, cap=_PAGE_CAP)
+        found: Container[EntryT] = answer.parse(Listing[model]).container  # type: ignore[valid-type]
+        if found.total is not None:
+            total = found.total
+        else:
+            # Not every list says how many there are: a full page means that there may be more.
+            reached = start + len(found.entries)
+            total = reached + 1 if size and len(found.entries) >= size else max(reached, found.size or 0)
+        return Part(found.entries, total)
+
+    async def _get(
+        self,
+        path: str,
+        asked: Mapping[str, str | int] | None = None,
+        *,
+        deadline: float = _DEADLINE,
+        cap: int = _CAP,
+        ok: tuple[int, ...] = (200,),
+    ) -> HttpResponse:
+        try:
+            answer = await self._http.request(
+                "GET",
+                f"{self._url}{path}",
+                service=self._service,
+                headers=self._headers,
+                params=asked,
+                deadline=deadline,
+                cap=cap,
+                retries=1,
+                ok=ok,
+                tls=self._tls,
+            )
+        except AuthFailed as error:
+            words = (
+                "The Plex server refuses the token of its owner. Enter a new one in the settings: Plex takes tokens back "
+                "when a password is changed or devices are signed out."
+            )
+            field = FieldProblem(field="token", code="refused", message=words)
+            raise AuthFailed(words, params=error.params, fields=[field]) from None
+        if answer.status == 200 and answer.body.lstrip()[:5] == b"<?xml":
+            raise UpstreamError(f"{self._service} answered XML where JSON was asked for.", service=self._service)
+        return answer
+
+
+_BARE: Final = {"excludeElements": f"{_LEAVE_OUT},Genre,Media,Collection,Label,Guid"}
