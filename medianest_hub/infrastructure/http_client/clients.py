@@ -119,19 +119,12 @@ class HttpClients:
         return self._session
 
     def websockets(self) -> aiohttp.ClientSession:
-        """The session all websockets of this process share. Those kept for good take no connection from the calls."""
+        """The session all websockets of this process share, apart from the calls."""
         self._check_open()
         if self._websockets is None:
-            import aiohttp
-
             from medianest_hub.infrastructure.http_client.handshake import websocket_session
 
-            self._websockets = websocket_session(
-                aiohttp.TCPConnector(limit=0, ttl_dns_cache=30),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": USER_AGENT},
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-            )
+            self._websockets = websocket_session({"User-Agent": USER_AGENT}, CONNECT_SECONDS)
         return self._websockets
 
     async def close(self) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
+from aiohttp.connector import Connection
 from yarl import URL
 
 from medianest_hub.infrastructure.http_client.breaker import BreakerOpen, Ticket
@@ -36,29 +39,37 @@ class Handshake:
     cap: int
 
 
-class Wire(aiohttp.ClientWebSocketResponse):
-    """aiohttp's end of a websocket, and a way to let go of it that waits for nobody."""
+class Line:
+    """The connection under a websocket, to be let go of without waiting for the other side."""
 
-    def __init__(
-        self, reader: Any, writer: Any, protocol: Any, response: aiohttp.ClientResponse, *rest: Any, **named: Any
-    ) -> None:
-        super().__init__(reader, writer, protocol, response, *rest, **named)
-        self._opened_by = response
-        self._transport = None if response.connection is None else response.connection.transport
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._transport = connection.transport
 
-    def abort(self) -> None:
-        """Drop the connection, with what could not be sent."""
-        self._opened_by.close()
+    def drop(self) -> None:
+        """Close it at once, with what could not be sent. By itself, TLS would wait for the other side."""
+        self._connection.close()
         if self._transport is not None:
             self._transport.abort()
 
 
-def websocket_session(connector: aiohttp.BaseConnector, **options: Any) -> aiohttp.ClientSession:
-    """A session whose `ws_connect` makes `Wire`s and goes nowhere else than it was sent."""
-    watcher = aiohttp.TraceConfig()
-    watcher.on_request_redirect.append(_refuse_redirect)
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """An open websocket of aiohttp, and what it runs over."""
+
+    socket: aiohttp.ClientWebSocketResponse
+    line: Line
+
+
+def websocket_session(headers: Mapping[str, str], connect_seconds: float) -> aiohttp.ClientSession:
+    """A session to open websockets with. Those kept for good must not use up the connections of other calls."""
     return aiohttp.ClientSession(
-        connector=connector, trace_configs=[watcher], ws_response_class=Wire, trust_env=False, **options
+        connector=_Connector(limit=0, ttl_dns_cache=30),
+        middlewares=[_once],
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers=headers,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds),
+        trust_env=False,
     )
 
 
@@ -91,8 +102,10 @@ async def opened(session: aiohttp.ClientSession, wanted: Handshake, service: Ser
 
 
 async def _connect(session: aiohttp.ClientSession, wanted: Handshake, service: str) -> Wire:
+    lines: list[Line] = []
+    known = _lines.set(lines)
     try:
-        wire = await session.ws_connect(
+        socket = await session.ws_connect(
             wanted.url,
             headers=wanted.headers,
             # Pings are seen by whoever counts the silence.
@@ -102,24 +115,63 @@ async def _connect(session: aiohttp.ClientSession, wanted: Handshake, service: s
             compress=0,
             ssl=context_for(wanted.tls) if wanted.tls else True,
         )
-    except _Redirected:
-        raise redirected_handshake(service) from None
-    except aiohttp.WSServerHandshakeError as error:
-        raise unfit_handshake(error.status, error.headers or {}, service) from None
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        raise broken_connection(error, service, tls=wanted.tls) from None
-    if not isinstance(wire, Wire):
-        raise TypeError("this session does not open websockets of ours")
-    return wire
+    except BaseException as error:
+        for line in lines:
+            line.drop()
+        failure = _failure(error, service, wanted.tls)
+        if failure is None:
+            raise
+        raise failure from None
+    finally:
+        _lines.reset(known)
+    return Wire(socket, lines[-1])
+
+
+def _failure(error: BaseException, service: str, tls: TlsTrust | None) -> Failure | None:
+    """What to say of it; None for what is not the service's, such as being cancelled."""
+    if isinstance(error, _Redirected):
+        return redirected_handshake(service)
+    if isinstance(error, aiohttp.WSServerHandshakeError):
+        return unfit_handshake(error.status, error.headers or {}, service)
+    if isinstance(error, _Broken):
+        error = error.error
+    if isinstance(error, (aiohttp.ClientError, TimeoutError, OSError, ValueError)):
+        return broken_connection(error, service, tls=tls)
+    return None
+
+
+_lines: ContextVar[list[Line]] = ContextVar("lines of the websocket being opened")
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Tells whoever is opening a websocket over which line."""
+
+    async def connect(self, req: aiohttp.ClientRequest, traces: Any, timeout: aiohttp.ClientTimeout) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        _lines.get().append(Line(connection))
+        return connection
 
 
 class _Redirected(Exception):
     """The answer to a handshake points elsewhere."""
 
 
-async def _refuse_redirect(
-    session: aiohttp.ClientSession, context: object, redirect: aiohttp.TraceRequestRedirectParams
-) -> None:
-    """What is said over the connection, passwords too, must not follow to wherever an answer points."""
-    redirect.response.close()
-    raise _Redirected
+class _Broken(Exception):
+    """No answer came, because of `error`."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """One attempt, and nowhere else than it was sent: aiohttp would repeat some by itself, and follow."""
+    try:
+        response = await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Broken(error) from None
+    if response.status in (301, 302, 303, 307, 308):
+        # What is said over the connection, passwords too, must not follow to wherever an answer points.
+        response.close()
+        raise _Redirected
+    return response

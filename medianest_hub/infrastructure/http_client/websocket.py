@@ -28,7 +28,8 @@ class HttpWebSocket:
     def __init__(
         self, wire: Wire, service: str, *, cap: int, send_seconds: float, silence: float | None, ping: float | None
     ) -> None:
-        self._wire = wire
+        self._socket = wire.socket
+        self._line = wire.line
         self._service = service
         self._cap = cap
         self._send_seconds = send_seconds
@@ -60,7 +61,7 @@ class HttpWebSocket:
             raise self._over.with_traceback(None)
         try:
             async with asyncio.timeout(self._send_seconds):
-                await self._wire.send_str(text)
+                await self._socket.send_str(text)
         except TimeoutError:
             words = f"{self._service} has taken nothing in for {self._send_seconds:g} seconds."
             raise UpstreamTimeout(words, service=self._service) from None
@@ -78,12 +79,12 @@ class HttpWebSocket:
             task.cancel()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self._wire.close()
+                await self._socket.close()
         except (TimeoutError, aiohttp.ClientError, OSError):
             pass
         finally:
             reader.cancel()
-            self._wire.abort()
+            self._line.drop()
             await asyncio.wait(self._tasks)
 
     async def _read(self) -> None:
@@ -93,7 +94,7 @@ class HttpWebSocket:
                     self._room.clear()
                     await self._room.wait()
                 async with asyncio.timeout(self._silence):
-                    message = await self._wire.receive()
+                    message = await self._socket.receive()
                     await self._take(message)
         except TimeoutError:
             words = f"{self._service} has said nothing for {self._silence:g} seconds, not even that it is there."
@@ -109,7 +110,7 @@ class HttpWebSocket:
             self._held += len(message.data) + _EACH
             self._news.set()
         elif message.type is aiohttp.WSMsgType.PING:
-            await self._wire.pong(message.data)
+            await self._socket.pong(message.data)
         elif message.type is aiohttp.WSMsgType.ERROR:
             self._end(self._unreadable(message.data))
         elif message.type is not aiohttp.WSMsgType.PONG:
@@ -119,7 +120,7 @@ class HttpWebSocket:
         with contextlib.suppress(aiohttp.ClientError, OSError):  # the reader sees the same
             while True:
                 await asyncio.sleep(every)
-                await self._wire.ping()
+                await self._socket.ping()
 
     def _end(self, why: HubError) -> None:
         """The first reason stays."""
