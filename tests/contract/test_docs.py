@@ -136,6 +136,7 @@ def test_every_method_of_the_services_is_mentioned() -> None:
         "Database",
         "Cache",
         "Http",
+        "WebSocket",
         "Jobs",
         "Events",
         "Realtime",
