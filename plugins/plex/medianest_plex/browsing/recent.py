@@ -1,0 +1,91 @@
+"""What came in last: movies, albums, and seasons for all their new episodes together."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from medianest_hub.plugin_api import Context
+from medianest_plex.browsing import cursors
+from medianest_plex.browsing.cursors import Cursor, Last
+from medianest_plex.browsing.lists import no_library
+from medianest_plex.browsing.models import Recent, Recents
+from medianest_plex.browsing.rows import COLUMNS, fields, seen_sql
+from medianest_plex.browsing.sight import Sight
+from medianest_plex.settings import PlexSettings
+
+# Of each season its newest episode stands in the list, so that no page has a season a second time. What came within a day
+# before counts with it; where that is more than one, the season is shown in its stead.
+_RECENT: Final = f"""
+    WITH newest AS MATERIALIZED (
+        SELECT n.id, n.instance, n.parent_key, n.kind, n.added_at, n.rating_key
+          FROM plugin_plex.item n
+         WHERE n.instance = $1 AND n.section_key = ANY($2::integer[]) AND n.kind IN ('movie', 'episode', 'album')
+           AND ($4::timestamptz IS NULL OR (n.added_at, n.id) < ($4, $5::uuid))
+           AND NOT EXISTS (
+               SELECT FROM plugin_plex.item later
+                WHERE n.kind = 'episode' AND later.instance = n.instance AND later.parent_key = n.parent_key
+                  AND later.kind = 'episode' AND (later.added_at, later.id) > (n.added_at, n.id)
+           )
+         ORDER BY n.added_at DESC, n.id DESC LIMIT $6
+    )
+    SELECT {COLUMNS}, {seen_sql("i", 3)} AS seen, n.id AS newest_id, n.added_at AS newest_at, came.many
+      FROM newest n
+     CROSS JOIN LATERAL (
+         SELECT CASE WHEN n.kind = 'episode' AND n.parent_key IS NOT NULL THEN (
+             SELECT count(*) FROM plugin_plex.item e
+              WHERE e.instance = n.instance AND e.parent_key = n.parent_key AND e.kind = 'episode'
+                AND e.added_at > n.added_at - interval '1 day'
+         ) ELSE 1 END AS many
+     ) came
+      LEFT JOIN plugin_plex.item season
+        ON came.many > 1 AND season.instance = n.instance AND season.rating_key = n.parent_key AND season.kind = 'season'
+      JOIN plugin_plex.item i ON i.id = coalesce(season.id, n.id)
+     ORDER BY n.added_at DESC, n.id DESC
+"""  # nosec B608 # noqa: S608 - every part is written here
+
+
+class RecentQuery(BaseModel):
+    """Which of it."""
+
+    library: int | None = Field(default=None, ge=0, lt=2**31, description="only what is in the library of that key")
+    limit: int = Field(default=30, ge=1, le=100)
+    cursor: Cursor | None = None
+
+
+class _LastRecent(Last):
+    at: AwareDatetime
+    id: UUID
+
+
+async def recently_added(
+    ctx: Context[PlexSettings], seen: Sight, library: int | None, cursor: str | None, limit: int
+) -> Recents:
+    """A page, the newest first. Raises `NotFound` for a library that is not to be seen, `BadInput`."""
+    if library is not None and (ctx.instance, library) not in seen.sections:
+        raise no_library()
+    at, last = _read(cursor) if cursor else (None, None)
+    keys = seen.keys if library is None else [library]
+    rows = await ctx.db.fetch(_RECENT, ctx.instance, keys, seen.person_id, at, last, limit + 1)
+    following = None
+    if len(rows) > limit:
+        end = rows[limit - 1]
+        following = cursors.write(_LastRecent(list="recent", at=end["newest_at"], id=end["newest_id"]))
+    return Recents(
+        items=[
+            Recent(**{**fields(ctx, seen, row), "added_at": row["newest_at"]}, new=row["many"]) for row in rows[:limit]
+        ],
+        next_cursor=following,
+        freshness=seen.freshness,
+    )
+
+
+def _read(cursor: str) -> tuple[datetime, UUID]:
+    last = cursors.read(_LastRecent, "recent", cursor)
+    try:
+        return last.at.astimezone(UTC), last.id
+    except OverflowError:
+        raise cursors.bad_cursor() from None
