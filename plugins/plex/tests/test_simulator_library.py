@@ -12,6 +12,7 @@ from PIL import Image
 from plexapi.exceptions import BadRequest, NotFound, Unauthorized
 from plexapi.server import PlexServer
 
+from tests.simulators.plex.household import furnish
 from tests.simulators.plex.server import PlexSimulator
 
 JSON = {"Accept": "application/json"}
@@ -254,6 +255,15 @@ class TestPaging:
         assert titles(found) == ["Élan"]
         assert titles(listed(home, session, f"/library/sections/1/all?updatedAt>>={film.updated_at}")) == []
 
+    def test_what_is_long_may_be_left_out(self, home, session):
+        (film,) = listed(home, session, "/library/sections/1/all?title=general&excludeElements=Media,Genre")["Metadata"]
+        assert not {"Media", "Genre"} & film.keys()
+        assert "Guid" not in film  # unless includeGuids=1
+        page = "X-Plex-Container-Start=1&X-Plex-Container-Size=1"
+        for number in range(3):
+            home.add_playlist(f"Playlist {number}", [home.pms.library.get(1)])
+        assert listed(home, session, f"/playlists?playlistType=video&{page}")["totalSize"] == 3
+
     @pytest.mark.parametrize(("fault", "missing", "twice"), [("repeats", 0, 3), ("skips", 3, 0)])
     def test_pages_that_shift(self, plex, session, fault, missing, twice):
         plex.fill(movies=40)
@@ -342,6 +352,17 @@ class TestFaults:
 
 
 class TestBulk:
+    def test_the_household_is_believable(self, plex, session):
+        household = furnish(plex)
+        server = PlexServer(plex.server_url, plex.token(), session=session)
+        movies, shows, music = server.library.sections()
+        assert (movies.totalSize, shows.totalSize, music.totalSize) == (200, 40, 8)
+        assert len({one.title for one in movies.all()}) == 200
+        assert {one.player.state for one in server.sessions()} == {"playing", "paused"}
+        assert server.library.onDeck()
+        kid = PlexServer(plex.server_url, plex.token(household.kid), session=session)
+        assert [one.title for one in kid.library.sections()] == ["TV Shows"]
+
     def test_a_hundred_thousand_items_take_little_memory_and_stay_themselves(self, plex, session):
         plex.fill(movies=20_000, shows=800, seasons=4, episodes=20, artists=500, albums=3, tracks=8)
         library = plex.pms.library

@@ -1,8 +1,9 @@
-"""Runs the Plex simulator alone with a small household and prints its addresses; stops on Ctrl-C."""
+"""Runs the Plex simulator alone with the household in it and prints its addresses; stops on Ctrl-C."""
 
 import argparse
 import time
 
+from .household import furnish
 from .server import PlexSimulator
 
 parser = argparse.ArgumentParser(description="Play plex.tv, its sign-in page and a Plex server.")
@@ -10,9 +11,7 @@ parser.add_argument("--port", type=int, default=0, help="of the Plex server; ple
 parser.add_argument("--host", default="127.0.0.1")
 arguments = parser.parse_args()
 simulator = PlexSimulator(arguments.port, arguments.host)
-simulator.world.friend("friend", email="friend@home.example", friendly_name="Fred Friend")
-simulator.world.managed("Kid")
-simulator.world.account("stranger", email="stranger@else.example")
+furnish(simulator)
 with simulator.running():
     token = simulator.world.token(simulator.world.owner)
     print(f"url = {simulator.server_url!r}\nplex_tv_url = {simulator.plex_tv_url!r}", flush=True)

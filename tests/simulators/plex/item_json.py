@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from typing import Any
@@ -90,10 +91,11 @@ def _pictures(item: Item) -> dict[str, Any]:
         said["theme"] = f"/library/metadata/{at}/theme/{stamp}"
     if images:
         said["Image"] = images
-        said["UltraBlurColors"] = _colours(at)
+        said["UltraBlurColors"] = _colours(at % 1024)
     return said
 
 
+@functools.lru_cache(maxsize=1024)
 def _colours(key: int) -> dict[str, str]:
     corners = ("topLeft", "topRight", "bottomRight", "bottomLeft")
     return {name: f"{(key * 2654435761 + at * 40503) & 0xFFFFFF:06x}" for at, name in enumerate(corners)}
@@ -272,6 +274,12 @@ def _collection(library: Library, item: Item) -> dict[str, Any]:
     return _laid_over(said, item.extra)
 
 
+def playlist_type(library: Library, item: Item) -> str:
+    """`audio` or `video`, by what is first in it."""
+    first = library.get(item.members[0]) if item.members else None
+    return "audio" if first is not None and first.type == "track" else "video"
+
+
 def _playlist(library: Library, item: Item) -> dict[str, Any]:
     members = [one for key in item.members if (one := library.get(key)) is not None]
     said = {
@@ -283,7 +291,7 @@ def _playlist(library: Library, item: Item) -> dict[str, Any]:
         "titleSort": item.sort_title,
         "summary": item.summary,
         "smart": False,
-        "playlistType": "audio" if members and members[0].type == "track" else "video",
+        "playlistType": playlist_type(library, item),
         "composite": f"/playlists/{item.rating_key}/composite/{item.updated_at}",
         "duration": sum(one.duration or 0 for one in members),
         "leafCount": len(members),

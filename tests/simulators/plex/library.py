@@ -14,6 +14,7 @@ from .items import LEAVES, LEVELS, PARENTS, Item, Media, Section, View
 
 _FIELDS = {one.name for one in fields(Item)} | {"sort_title"}
 NOBODY = View()
+_KEPT = 2000
 
 
 class Library:
@@ -33,6 +34,8 @@ class Library:
         self.tag_ids: dict[tuple[str, str], int] = {}
         self._children: dict[int, dict[int, None]] = {}
         self._orders: dict[tuple[Any, ...], tuple[int, list[int]]] = {}
+        self._made: dict[int, Item] = {}
+        """Blocks' items made lately: those above are asked for again and again."""
         self._keys = itertools.count(1)
         self._media_ids = itertools.count(1)
 
@@ -40,9 +43,11 @@ class Library:
 
     def get(self, key: int) -> Item | None:
         """The item of that key."""
-        found = self.items.get(key)
+        found = self.items.get(key) or self._made.get(key)
         if found is None and key not in self.gone and (block := self.block(key)) is not None:
-            return block.item(key)
+            if len(self._made) >= _KEPT:
+                self._made.clear()
+            found = self._made[key] = block.item(key)
         return found
 
     def block(self, key: int) -> Block | None:
@@ -175,6 +180,7 @@ class Library:
         item = self.get(key)
         if item is None:
             raise KeyError(key)
+        self._made.pop(key, None)
         return self.items.setdefault(key, item)
 
     def change(self, key: int, **given: Any) -> Item:
@@ -196,6 +202,7 @@ class Library:
             return []
         taken = [one for child in self.children(key) for one in self.delete(child)]
         self.items.pop(key, None)
+        self._made.pop(key, None)
         if self.block(key) is not None:
             self.gone.add(key)
         self._children.pop(key, None)

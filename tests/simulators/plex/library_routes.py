@@ -9,9 +9,10 @@ from aiohttp import web
 from .access import Viewer
 from .containers import IDENTIFIER, TAG_PREFIX, TAG_VERSION, refusal
 from .filters import NAMED, choices, meta
+from .item_json import playlist_type
 from .items import AGENTS, LEVELS, Item, Section
 from .pms import Pms
-from .queries import Query, about, find, page_of, understand
+from .queries import Query, about, find, left_out, page_of, plain, understand
 
 
 def routes(pms: Pms) -> list[web.RouteDef]:
@@ -125,7 +126,8 @@ class LibraryRoutes:
         page = page_of(request)
         shown = page.of(keys)
         items = [one for key in shown if (one := self.pms.library.get(key)) is not None]
-        said = self.pms.entries(items, who, guids=about(request.query, "includeGuids"), place=place)
+        guids, without = about(request.query, "includeGuids"), left_out(request.query)
+        said = self.pms.entries(items, who, guids=guids, place=place, without=without)
         paged = {"totalSize": len(keys), "offset": page.start} if page.asked else {}
         entries = {"Metadata": said.pop("Metadata")} if "Metadata" in said else {}
         return said | paged | _HEAD | entries
@@ -170,7 +172,7 @@ class LibraryRoutes:
         items = [one for text in asked if (one := self.pms.item(text, who)) is not None]
         if not items:
             return refusal(404)
-        value = {**self.pms.entries(items, who, place=True), **_HEAD}
+        value = {**self.pms.entries(items, who, place=True, without=left_out(request.query)), **_HEAD}
         return self.pms.answer(request, self._hoisted(value, items[0]))
 
     def _hoisted(self, value: dict[str, Any], item: Item) -> dict[str, Any]:
@@ -219,13 +221,14 @@ class LibraryRoutes:
     async def playlists(self, request: web.Request, who: Viewer) -> web.Response:
         """The viewer's playlists."""
         every = self.pms.library.items.items()
-        keys = [key for key, one in every if one.type == "playlist" and self.pms.may_see(one, who)]
-        wanted = request.query.get("playlistType")
-        title = request.query.get("title", "").casefold()
-        value = self._page(request, who, keys)
-        shown = [one for one in value.pop("Metadata", []) if wanted in (None, one["playlistType"])]
-        shown = [one for one in shown if title in one["title"].casefold()]
-        return self.pms.answer(request, value | {"size": len(shown)} | ({"Metadata": shown} if shown else {}))
+        theirs = [(key, one) for key, one in every if one.type == "playlist" and self.pms.may_see(one, who)]
+        wanted, title = request.query.get("playlistType"), plain(request.query.get("title", ""))
+        keys = [
+            key
+            for key, one in theirs
+            if title in plain(one.title) and wanted in (None, playlist_type(self.pms.library, one))
+        ]
+        return self.pms.answer(request, self._page(request, who, keys))
 
 
 _HEAD = {"allowSync": True, "identifier": IDENTIFIER, "mediaTagPrefix": TAG_PREFIX, "mediaTagVersion": TAG_VERSION}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -45,8 +46,8 @@ class Notifications:
     def __init__(self, changed: Callable[[], None]) -> None:
         self.listeners: set[_Listener] = set()
         self.muted = False
-        self.sent: list[dict[str, Any]] = []
-        """All that was said, also while nobody listened."""
+        self.sent: deque[dict[str, Any]] = deque(maxlen=10_000)
+        """What was said lately, also while nobody listened."""
         self._changed = changed
 
     async def serve(self, request: web.Request, who: Viewer) -> web.StreamResponse:

@@ -74,9 +74,19 @@ class Pms:
         """Whether the viewer may see it: by its section, or as their own playlist."""
         return item.account == who.person if item.type == "playlist" else who.sees(item.section)
 
-    def entries(self, items: list[Item], who: Viewer, *, guids: bool = True, place: bool = False) -> dict[str, Any]:
+    def entries(
+        self,
+        items: list[Item],
+        who: Viewer,
+        *,
+        guids: bool = True,
+        place: bool = False,
+        without: frozenset[str] = frozenset(),
+    ) -> dict[str, Any]:
         """`size` and `Metadata` of a list; an empty list is left out, as Plex leaves it out."""
         said = [item_json(self.library, one, who.person, guids=guids, place=place) for one in items]
+        if without:
+            said = [{name: value for name, value in one.items() if name not in without} for one in said]
         return {"size": len(said), **({"Metadata": said} if said else {})}
 
     def answer(self, request: web.Request, value: dict[str, Any]) -> web.Response:

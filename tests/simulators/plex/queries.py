@@ -254,3 +254,9 @@ def _whole(request: web.Request, name: str) -> int | None:
 def about(query: Mapping[str, str], name: str) -> bool:
     """Whether a switch such as `includeGuids` is on."""
     return query.get(name, "0") not in ("", "0", "false")
+
+
+def left_out(query: Mapping[str, str]) -> frozenset[str]:
+    """What `excludeElements` and `excludeFields` ask to leave out of each entry."""
+    names = ",".join(query.get(name, "") for name in ("excludeElements", "excludeFields"))
+    return frozenset(one for one in names.split(",") if one)
