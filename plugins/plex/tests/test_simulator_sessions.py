@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ import aiohttp
 import pytest
 import requests
 from aiohttp import web
+from plexapi.alert import AlertListener
 from plexapi.server import PlexServer
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
@@ -155,14 +157,15 @@ class TestSessions:
 class TestNotifications:
     def test_plexapis_listener_hears_what_is_played(self, plex, owner, film):
         heard: queue.Queue[dict[str, Any]] = queue.Queue()
-        listener = owner.startAlertListener(heard.put)
-        try:
+        port = int(plex.server_url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as ours:
+            listener = AlertListener(owner, heard.put, ws_socket=ours)
+            listener.start()
             plex.until(lambda: plex.listeners == 1)
             one = plex.play(plex.world.owner, film)
             plex.end(one)
             states = [heard.get(timeout=5)["PlaySessionStateNotification"][0]["state"] for _ in range(2)]
             assert states == ["playing", "stopped"]
-        finally:
             plex.kick()  # plexapi's own way to stop may wait for seconds
             listener.join(5)
         assert not listener.is_alive()
