@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from medianest_hub.plugin_api import (
     HealthCheck,
     Lifecycle,
+    Listener,
     Permission,
     PluginInfo,
     Role,
     SignInProvider,
+    Task,
     hookimpl,
 )
-from medianest_plex import health
+from medianest_plex import health, listeners, tasks
 from medianest_plex.events import ItemAdded, PlayingStarted, PlayingStopped, ServerDown, ServerUp
 from medianest_plex.lifecycle import LIFECYCLE
 from medianest_plex.privacy import BROWSE, SCAN, SEE_OTHERS_PLAYING
@@ -50,6 +52,18 @@ def hub_sign_in() -> Sequence[SignInProvider]:
 def hub_health_checks() -> Sequence[HealthCheck]:
     """What signing in depends on."""
     return [health.server, health.plex_tv]
+
+
+@hookimpl
+def hub_tasks() -> Sequence[Task]:
+    """Syncing the library, telling what came in, having folders scanned."""
+    return [tasks.sync, tasks.announce, tasks.scan]
+
+
+@hookimpl
+def hub_listeners() -> Sequence[Listener]:
+    """Others' wishes for a scan."""
+    return [listeners.scan_requested]
 
 
 @hookimpl

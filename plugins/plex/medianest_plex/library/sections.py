@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from medianest_hub.plugin_api import Context, Queries, Record
 from medianest_hub.plugin_api.errors import Unavailable
+from medianest_plex.library.hints import hint
 from medianest_plex.library_models import PlexSection
 from medianest_plex.settings import PlexSettings
 
@@ -88,7 +89,7 @@ async def bring(ctx: Context[PlexSettings], found: Sequence[PlexSection]) -> tup
     there = {one.key: one for one in found}
     wanted = {one.key: one for one in found if is_wanted(one, ctx.settings.sections)}
     async with ctx.db.transaction() as tx:
-        gone = 0
+        gone = missing = 0
         for known in await read_sections(tx, ctx.instance):
             if known.key in wanted and wanted[known.key].kind == known.kind:
                 continue
@@ -98,6 +99,7 @@ async def bring(ctx: Context[PlexSettings], found: Sequence[PlexSection]) -> tup
                         WHERE instance = $1 AND section_key = $2""",
                     *(ctx.instance, known.key, now),
                 )
+                missing += 1
                 continue
             ctx.log.info("plex_section_removed", section=known.title)
             await remove(tx, ctx.instance, known.key)
@@ -111,7 +113,10 @@ async def bring(ctx: Context[PlexSettings], found: Sequence[PlexSection]) -> tup
                 *(uuid7(), ctx.instance, one.key, one.kind, one.title or str(one.key), position),
                 [place.path for place in one.locations if place.path],
             )
-        return [one for one in await read_sections(tx, ctx.instance) if one.missing_since is None], gone
+        kept = [one for one in await read_sections(tx, ctx.instance) if one.missing_since is None]
+    if missing:
+        await hint(ctx, delay=SECOND_LOOK.total_seconds() + 5)
+    return kept, gone
 
 
 async def remove(tx: Queries, instance: str, key: int) -> None:
