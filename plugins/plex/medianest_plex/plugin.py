@@ -12,15 +12,18 @@ from medianest_hub.plugin_api import (
     PluginInfo,
     Role,
     SignInProvider,
+    Stream,
     Task,
+    Webhook,
     hookimpl,
 )
-from medianest_plex import health, listeners, tasks
+from medianest_plex import health, listeners, streams, tasks
 from medianest_plex.events import ItemAdded, PlayingStarted, PlayingStopped, ServerDown, ServerUp
 from medianest_plex.lifecycle import LIFECYCLE
 from medianest_plex.privacy import BROWSE, SCAN, SEE_OTHERS_PLAYING
 from medianest_plex.settings import PlexSettings
 from medianest_plex.sign_in import PROVIDER
+from medianest_plex.webhooks import MEDIA
 
 
 @hookimpl
@@ -64,6 +67,18 @@ def hub_tasks() -> Sequence[Task]:
 def hub_listeners() -> Sequence[Listener]:
     """Others' wishes for a scan."""
     return [listeners.scan_requested]
+
+
+@hookimpl
+def hub_streams() -> Sequence[Stream]:
+    """The one that listens to the server."""
+    return [streams.listen]
+
+
+@hookimpl
+def hub_webhooks() -> Sequence[Webhook]:
+    """What a server with Plex Pass tells of itself."""
+    return [MEDIA]
 
 
 @hookimpl

@@ -1,0 +1,53 @@
+"""One look at `/status/sessions`, and what follows from it; decides nothing about when."""
+
+from __future__ import annotations
+
+from medianest_hub.plugin_api import Context
+from medianest_hub.plugin_api.errors import UpstreamError
+from medianest_plex.client.server import SERVICE
+from medianest_plex.client.sessions import PlexSessions
+from medianest_plex.connection import Connection, connection
+from medianest_plex.models import ServerIdentity
+from medianest_plex.playing.board import Board
+from medianest_plex.playing.telling import tell
+from medianest_plex.playing.writing import Change
+from medianest_plex.settings import PlexSettings
+
+
+def sessions_client(ctx: Context[PlexSettings], link: Connection) -> PlexSessions:
+    """The client that asks as the server's owner. `ValueError` without a token in the settings."""
+    settings = ctx.settings
+    if settings.token is None:
+        raise ValueError("sessions are told to the owner alone, and there is no token of theirs")
+    return PlexSessions(
+        *(ctx.http, settings.url, settings.product, link.client_identifier, settings.tls),
+        settings.token.get_secret_value(),
+    )
+
+
+async def same_server(link: Connection) -> ServerIdentity:
+    """Who answers at the address, if it is our server: the owner's token is shown to no other. Raises `UpstreamError` else."""
+    found = await link.server.identity()
+    if found.machine_identifier != link.machine_identifier:
+        raise UpstreamError(
+            f"Another {SERVICE} answers at its address, {found.machine_identifier}: if that is as it should be, enter this "
+            "as machine identifier in the settings.",
+            service=SERVICE,
+            field="machineIdentifier",
+        )
+    return found
+
+
+async def look(ctx: Context[PlexSettings], board: Board, client: PlexSessions) -> Change:
+    """Read the sessions, bring what is kept to them, and tell. Raises what `PlexSessions` and `Board` raise."""
+    began = await board.begin_look()
+    change = await board.looked(await client.playing(), began)
+    await tell(ctx, change)
+    return change
+
+
+async def look_once(ctx: Context[PlexSettings]) -> Change:
+    """The same for who has no connection open, and holds no stream. Raises also while it is not known which server is ours."""
+    link = await connection(ctx)
+    await same_server(link)
+    return await look(ctx, Board(ctx), sessions_client(ctx, link))
