@@ -117,6 +117,21 @@ async def test_a_monitor_that_is_looked_at_no_more_becomes_unknown_after_a_while
         await until(lambda: is_now(ctx2, "Web", Status.UP))
 
 
+async def test_beats_that_are_missing_once_make_nobody_unknown_and_missing_for_good_do(ctx2, kuma2):
+    kuma2.beat(kuma2.add("Web").id, 1)
+    kuma2.add("Other")
+    async with reading(ctx2):
+        await until(lambda: is_now(ctx2, "Web", Status.UP))
+        beats = kuma2.world.monitors[1].beats
+        kept, looks = list(beats), len(kuma2.asked_of("beats"))
+        beats.clear()  # as for a page that was renamed a moment ago
+        await until(lambda: is_kept_as(ctx2, "Web", Status.UNKNOWN))
+        assert len(kuma2.asked_of("beats")) >= looks + 2
+        beats.extend(kept)
+        kuma2.beat(1, 1)
+        await until(lambda: is_now(ctx2, "Web", Status.UP))
+
+
 async def test_several_pages_are_read_and_a_monitor_on_two_is_one(ctx, kuma):
     kuma.world.page("second", "Second page")
     for name in ("Both", "First only", "Second only"):

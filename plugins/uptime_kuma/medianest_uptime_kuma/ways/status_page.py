@@ -25,11 +25,14 @@ _USUAL_INTERVAL: Final = 60.0
 _LATE: Final = 3
 """A monitor whose last beat is this many times as old as it holds is paused, or Uptime Kuma forgot it: nobody knows."""
 
+_SURE: Final = 2
+"""Looks without any beat after which a monitor is unknown."""
+
 
 async def watch_status_pages(ctx: Context[UptimeKumaSettings], ledger: Ledger, web: KumaWeb) -> None:
     """Never returns. Raises `ConfigInvalid` if none of the pages is there to begin with, `Overtaken` once somebody else reads."""
     slugs = ctx.settings.status_pages or [await found_page(web)]
-    silent: set[int] = set()
+    silent: dict[int, int] = {}
     remark, worked = ledger.remark, False
     while True:
         began = ctx.clock.monotonic()
@@ -65,8 +68,9 @@ def _complain(looked: Looked) -> None:
 
 
 async def _take(
-    ctx: Context[UptimeKumaSettings], ledger: Ledger, looked: Looked, beats: Sequence[Beats], silent: set[int]
+    ctx: Context[UptimeKumaSettings], ledger: Ledger, looked: Looked, beats: Sequence[Beats], silent: dict[int, int]
 ) -> None:
+    """`silent` counts how often a monitor had no beat to believe."""
     now = ctx.clock.now()
     seen = [_with_uptime(one, beats) for one in seen_on(looked.pages.values())]
     numbers = await ledger.register(seen, partly=bool(looked.failed))
@@ -76,9 +80,12 @@ async def _take(
         found = _found(one, beats)
         fresh += [(number, each) for each in found]
         if found and now - found[-1].at <= timedelta(seconds=_LATE * found[-1].hold):
-            silent.discard(number)
-        elif number not in silent:
-            silent.add(number)
+            silent.pop(number, None)
+            continue
+        before = silent.get(number, 0)
+        # Only an old beat is sure at once: the page may have been changed between it and its beats, or still be remembered.
+        silent[number] = before + (_SURE if found else 1)
+        if before < _SURE <= silent[number]:
             unknown.append((number, Found(now, Status.UNKNOWN, 0.0)))
     await ledger.record(fresh, live=False)
     await ledger.record(unknown)
