@@ -22,6 +22,14 @@ async def is_member(ctx: Context[PlexSettings], account: Account, token: str) ->
 
     Raises `TokenRefused`, `UpstreamError`, and `Unavailable` (`plex_cannot_tell`) when nobody can say for sure.
     """
+    return await our_server(ctx, account.id, token) is not None
+
+
+async def our_server(ctx: Context[PlexSettings], account_id: int, token: str) -> Device | None:
+    """Our server as plex.tv names it to that account, with the account's token for it; None: it may not use it.
+
+    Raises as `is_member` does.
+    """
     link = await connection(ctx)
     ours = [
         device
@@ -29,14 +37,15 @@ async def is_member(ctx: Context[PlexSettings], account: Account, token: str) ->
         if device.is_server and device.client_identifier == link.machine_identifier
     ]
     if not ours:
-        return False
+        return None
     owner = await link.owner_id(ctx)
-    return any([await _is_proven(link, device, account, owner) for device in ours])
+    proven = [device for device in ours if await _is_proven(link, device, account_id, owner)]
+    return proven[0] if proven else None
 
 
-async def _is_proven(link: Connection, device: Device, account: Account, owner: int | None) -> bool:
+async def _is_proven(link: Connection, device: Device, account_id: int, owner: int | None) -> bool:
     if owner is not None and device.owned:
-        return account.id == owner
+        return account_id == owner
     if owner is not None and device.owner_id is not None:
         return device.owner_id == owner
     return await _admitted(link, device)

@@ -1,0 +1,95 @@
+"""What one person's own token lets them see of the Plex server: libraries, what they have watched, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from medianest_hub.plugin_api import Http, HttpResponse, TlsTrust
+from medianest_hub.plugin_api.errors import AuthFailed, UpstreamError
+from medianest_plex.client.library import TYPES
+from medianest_plex.client.plex_tv import TokenRefused
+from medianest_plex.client.server import SERVICE
+from medianest_plex.library_models import Big, Listing, MaybeKey, PlexSection, Small
+from medianest_plex.models import Answer
+
+_DEADLINE: Final = 15.0
+_CAP: Final = 16 * 1024 * 1024
+_BARE: Final = "Role,Director,Writer,Producer,Country,Similar,Genre,Media,Collection,Label,Guid,Image,UltraBlurColors"
+"""What is long and not needed. Servers that do not know how to leave it out send it."""
+
+
+class PersonalItem(Answer):
+    """An item as it is to one person. `offset` is how far they have come, in milliseconds."""
+
+    rating_key: Annotated[MaybeKey, Field(alias="ratingKey")] = None
+    views: Annotated[Small, Field(alias="viewCount")] = None
+    offset: Annotated[Big, Field(alias="viewOffset")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A page of what a person has watched to the end: `keys` of it; `more` where there are further pages."""
+
+    keys: list[int]
+    more: bool
+
+
+class PersonalPlex:
+    """The server as the token's person sees it. `headers` hold that token.
+
+    Every call raises `TokenRefused` when the server does not honour it, else `UpstreamError`, `UpstreamTimeout` or
+    `Unavailable` when the server does not answer as it should.
+    """
+
+    def __init__(self, http: Http, url: str, headers: Mapping[str, str], tls: TlsTrust) -> None:
+        self._http = http
+        self._url = url
+        self._headers = dict(headers)
+        self._tls = tls
+
+    async def sections(self) -> list[int]:
+        """The keys of the libraries they may see."""
+        answer = await self._get("/library/sections", {})
+        return [one.key for one in answer.parse(Listing[PlexSection]).container.entries]
+
+    async def watched(self, section: int, kind: str, start: int, size: int) -> Watched:
+        """Movies or episodes of a library they have watched to the end, `size` of them from the `start`-th on."""
+        asked: dict[str, str | int] = {"type": TYPES[kind], "viewCount>>": 0, "sort": "id", "excludeElements": _BARE}
+        answer = await self._get(f"/library/sections/{section}/all", asked, start, size)
+        entries = answer.parse(Listing[PersonalItem]).container.entries
+        # A server that does not know the filter sends everything.
+        keys = [one.rating_key for one in entries if one.rating_key is not None and one.views]
+        return Watched(keys, more=len(entries) >= size)
+
+    async def on_deck(self, size: int) -> list[tuple[int, int]]:
+        """What they could go on with: its key, and how far they have come in milliseconds."""
+        answer = await self._get("/library/onDeck", {"excludeElements": _BARE}, 0, size)
+        entries = answer.parse(Listing[PersonalItem]).container.entries
+        return [(one.rating_key, one.offset or 0) for one in entries if one.rating_key is not None]
+
+    async def _get(
+        self, path: str, asked: Mapping[str, str | int], start: int | None = None, size: int = 0
+    ) -> HttpResponse:
+        paging = {} if start is None else {"X-Plex-Container-Start": start, "X-Plex-Container-Size": size}
+        try:
+            answer = await self._http.request(
+                "GET",
+                f"{self._url}{path}",
+                service=SERVICE,
+                headers=self._headers,
+                params={**asked, **paging},
+                deadline=_DEADLINE,
+                cap=_CAP,
+                retries=1,
+                ok=(200,),
+                tls=self._tls,
+            )
+        except AuthFailed:
+            raise TokenRefused from None
+        if answer.body.lstrip()[:5] == b"<?xml":
+            raise UpstreamError(f"{SERVICE} answered XML where JSON was asked for.", service=SERVICE)
+        return answer

@@ -1,0 +1,92 @@
+"""What somebody could go on with, as Plex says to their own token; kept for some minutes, and shown older while Plex is off."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from medianest_hub.plugin_api import Context, Person
+from medianest_hub.plugin_api.errors import HubError
+from medianest_plex.browsing.models import OnDeck, Started, WhyEmpty
+from medianest_plex.browsing.rows import COLUMNS, fields, seen_sql
+from medianest_plex.browsing.sight import Sight
+from medianest_plex.client.plex_tv import TokenRefused
+from medianest_plex.personal.asking import NotLinked, NotShared, plex_of
+from medianest_plex.settings import PlexSettings
+
+KEPT_SECONDS: Final = 300.0
+AGAIN_SECONDS: Final = 30.0
+OLD_SECONDS: Final = 86_400.0
+DEADLINE: Final = 6.0
+MOST: Final = 50
+
+Code = Literal["not_linked", "plex_refused", "plex_away"]
+_WORDS: Final[dict[Code, str]] = {
+    "not_linked": "What to go on with is known to Plex alone. Add your Plex account under Account to see it here.",
+    "plex_refused": "Plex does not let your account in any more. Sign in with Plex again.",
+    "plex_away": "Plex does not answer just now. What is shown may be old.",
+}
+_ROWS: Final = f"""
+    SELECT {COLUMNS}, {seen_sql("i", 3)} AS seen FROM plugin_plex.item i
+     WHERE i.instance = $1 AND i.rating_key = ANY($2::bigint[]) AND i.section_key = ANY($4::integer[])
+"""  # nosec B608 # noqa: S608 - every part is written here
+
+
+async def on_deck(ctx: Context[PlexSettings], seen: Sight, person: Person) -> OnDeck:
+    """In Plex's order, of what the person may see here. Never fails because of Plex."""
+    if not seen.linked:
+        return OnDeck(items=[], as_of=None, reason=_reason("not_linked"), freshness=seen.freshness)
+    said = await _said(ctx, person)
+    offsets = dict(said["entries"])
+    rows = await ctx.db.fetch(_ROWS, ctx.instance, list(offsets), person.id, seen.keys)
+    by_key = {row["rating_key"]: row for row in rows}
+    return OnDeck(
+        items=[
+            Started(**fields(ctx, seen, by_key[key]), seconds_seen=offset / 1000)
+            for key, offset in offsets.items()
+            if key in by_key
+        ],
+        as_of=datetime.fromisoformat(said["at"]) if said["at"] else None,
+        reason=_reason(said["code"]) if said["code"] else None,
+        freshness=seen.freshness,
+    )
+
+
+async def _said(ctx: Context[PlexSettings], person: Person) -> dict[str, Any]:
+    """What Plex said last, asked anew every few minutes. Kept are keys and how far one came, never a token."""
+    key, older = f"on_deck:{person.id}", f"on_deck_before:{person.id}"
+    loaded: list[dict[str, Any]] = []
+
+    async def load() -> dict[str, Any]:
+        loaded.append(await _ask(ctx, person))
+        return loaded[0]
+
+    said = await ctx.cache.remember(key, KEPT_SECONDS, load)
+    if loaded and not said["code"]:
+        await ctx.cache.set(older, said, OLD_SECONDS)
+    elif loaded:
+        await ctx.cache.set(key, said, AGAIN_SECONDS)  # a failure is not kept for as long
+    if said["code"] == "plex_away" and (before := await ctx.cache.get(older)) is not None:
+        return {**before, "code": said["code"]}
+    return said
+
+
+async def _ask(ctx: Context[PlexSettings], person: Person) -> dict[str, Any]:
+    code: Code
+    try:
+        async with asyncio.timeout(DEADLINE):
+            entries = await (await plex_of(ctx, person.id)).on_deck(MOST)
+    except NotLinked:
+        code = "not_linked"
+    except (NotShared, TokenRefused):
+        code = "plex_refused"
+    except (HubError, TimeoutError):
+        code = "plex_away"
+    else:
+        return {"at": ctx.clock.now().isoformat(), "entries": entries, "code": None}
+    return {"at": None, "entries": [], "code": code}
+
+
+def _reason(code: Code) -> WhyEmpty:
+    return WhyEmpty(code=code, message=_WORDS[code])

@@ -1,0 +1,87 @@
+"""When Plex is asked about somebody: at once and briefly before they first see anything, else hourly and in the background."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from medianest_hub.plugin_api import Context, Event, Job, Person, PersonRemoved, listener, task
+from medianest_hub.plugin_api.errors import HubError
+from medianest_plex.browsing.sight import Sight, sight
+from medianest_plex.personal import shares
+from medianest_plex.personal.watched import ask_watched, keep_watched
+from medianest_plex.settings import PlexSettings
+
+AT_ONCE_SECONDS: Final = 3.0
+"""How long somebody waits for Plex to say what they may see, the first time."""
+
+AGAIN_SECONDS: Final = 30.0
+_ASKED_SECONDS: Final = 60.0
+
+
+class OfPerson(BaseModel):
+    """Whom a job is about."""
+
+    person_id: UUID
+
+
+async def look(ctx: Context[PlexSettings], person: Person) -> Sight:
+    """What the person may see now. Asks Plex only before it ever said, and otherwise sees to its being asked in time."""
+    seen = await sight(ctx, person)
+    if seen.bound and seen.linked and seen.refreshed_at is None and await _ask_at_once(ctx, person.id):
+        seen = await sight(ctx, person)
+    if seen.due(ctx.clock.now()):
+        await _ask_later(ctx, person.id)
+    return seen
+
+
+async def _ask_at_once(ctx: Context[PlexSettings], person_id: UUID) -> bool:
+    """Whether Plex said it in time. However often pages ask, Plex is asked twice a minute at most."""
+
+    async def ask() -> bool:
+        await shares.note_account(ctx, person_id)
+        try:
+            async with asyncio.timeout(AT_ONCE_SECONDS):
+                await shares.ask_shares(ctx, person_id)
+        except (HubError, TimeoutError):
+            return False
+        await _enqueue(ctx, person_id)  # what they have watched takes longer
+        return True
+
+    return await ctx.cache.remember(f"at_once:{person_id}", AGAIN_SECONDS, ask)
+
+
+async def _ask_later(ctx: Context[PlexSettings], person_id: UUID) -> None:
+    key = f"later:{person_id}"
+    if await ctx.cache.get(key) is None:
+        await ctx.cache.set(key, True, _ASKED_SECONDS)
+        await _enqueue(ctx, person_id)
+
+
+async def _enqueue(ctx: Context[PlexSettings], person_id: UUID) -> None:
+    await ctx.jobs.enqueue(refresh_seen, OfPerson(person_id=person_id), unique=str(person_id))
+
+
+@task("refresh_seen", timeout=900, retries=2, concurrency=2, cancellable=False)
+async def refresh_seen(ctx: Context[PlexSettings], job: Job[OfPerson]) -> None:
+    """Ask Plex with the person's own token what is shared with them, and what they have watched to the end."""
+    person_id = job.args.person_id
+    if await ctx.people.get(person_id) is None:
+        return
+    found = await shares.ask_shares(ctx, person_id)
+    if found is None:
+        return
+    plex, sections = found
+    keys = await ask_watched(ctx, plex, sections)
+    async with ctx.db.transaction() as tx:
+        await keep_watched(tx, ctx.instance, person_id, keys)
+
+
+@listener(PersonRemoved)
+async def forget_person(ctx: Context[PlexSettings], event: Event[PersonRemoved]) -> None:
+    """Keep nothing of somebody who was removed. Done twice it does nothing more."""
+    if event.person is not None:
+        await shares.forget(ctx.db, event.person)

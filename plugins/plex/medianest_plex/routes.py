@@ -1,0 +1,107 @@
+"""The routes under `/api/v1/plex`; but for what is next for somebody they answer from Postgres, also while Plex is off."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from medianest_hub.plugin_api import Call, Context, Empty, Router
+from medianest_plex.browsing import groupings, lists, models, recent, searching, single
+from medianest_plex.browsing import libraries as libraries_of
+from medianest_plex.personal import on_deck as on_deck_of
+from medianest_plex.personal.refreshing import look
+from medianest_plex.privacy import BROWSE
+from medianest_plex.settings import PlexSettings
+
+router = Router()
+Ctx = Context[PlexSettings]
+
+
+class LibraryPath(BaseModel):
+    """Which library, by the server's own number."""
+
+    key: int = Field(ge=0, lt=2**31)
+
+
+@router.get("/libraries", permission=BROWSE)
+async def libraries(ctx: Ctx, call: Call) -> models.Libraries:
+    """List the libraries you may see.
+
+    With how much is in each. Who signs in with Plex sees what the server shares with their account.
+    """
+    return await libraries_of.libraries(ctx, await look(ctx, call.caller))
+
+
+@router.get("/libraries/{key}/items", permission=BROWSE)
+async def library_items(ctx: Ctx, call: Call[LibraryPath, lists.ItemsQuery]) -> models.Items:
+    """List what is in a library.
+
+    Sorted and narrowed as you say; what has no year or rating comes last. 404 for a library you may not see.
+    """
+    return await lists.items(ctx, await look(ctx, call.caller), call.path.key, call.query)
+
+
+@router.get("/items/{id}", permission=BROWSE)
+async def library_item(ctx: Ctx, call: Call[single.ItemPath, single.ChildrenQuery]) -> models.ItemWithChildren:
+    """Show one item with what it holds, and all places where it can be watched.
+
+    `limit` and `cursor` are for its children. 404 for one you may not see.
+    """
+    return await single.one(ctx, await look(ctx, call.caller), call.path.id, call.query)
+
+
+@router.get("/collections", permission=BROWSE)
+async def collections(ctx: Ctx, call: Call[Empty, groupings.GroupingsQuery]) -> models.Groupings:
+    """List the collections of the libraries you may see, by title."""
+    seen, query = await look(ctx, call.caller), call.query
+    return await groupings.groupings(ctx, seen, "collection", query.library, query.cursor, query.limit)
+
+
+@router.get("/collections/{id}", permission=BROWSE)
+async def collection(ctx: Ctx, call: Call[groupings.GroupingPath, groupings.MembersQuery]) -> models.GroupingWithItems:
+    """Show a collection with what is in it, in its order."""
+    return await groupings.grouping(ctx, await look(ctx, call.caller), "collection", call.path.id, call.query)
+
+
+@router.get("/playlists", permission=BROWSE)
+async def playlists(ctx: Ctx, call: Call[Empty, groupings.PlaylistsQuery]) -> models.Groupings:
+    """List the playlists of the server's owner, by title.
+
+    Those with something in them that you may see. Plex shares playlists with nobody, so who signs in with Plex sees none.
+    """
+    seen, query = await look(ctx, call.caller), call.query
+    return await groupings.groupings(ctx, seen, "playlist", None, query.cursor, query.limit)
+
+
+@router.get("/playlists/{id}", permission=BROWSE)
+async def playlist(ctx: Ctx, call: Call[groupings.GroupingPath, groupings.MembersQuery]) -> models.GroupingWithItems:
+    """Show a playlist with what is in it, in its order, as far as you may see it."""
+    return await groupings.grouping(ctx, await look(ctx, call.caller), "playlist", call.path.id, call.query)
+
+
+@router.get("/search", permission=BROWSE)
+async def search(ctx: Ctx, call: Call[Empty, searching.SearchQuery]) -> models.Hits:
+    """Search all libraries you may see.
+
+    From the first letters on, without regard to accents, and with a mistake in a word. What is in several libraries or on
+    several servers is one hit with several places.
+    """
+    return await searching.search(ctx, await look(ctx, call.caller), call.query)
+
+
+@router.get("/recently-added", permission=BROWSE)
+async def recently_added(ctx: Ctx, call: Call[Empty, recent.RecentQuery]) -> models.Recents:
+    """List what came in last, the newest first.
+
+    The episodes of a season are one entry.
+    """
+    query = call.query
+    return await recent.recently_added(ctx, await look(ctx, call.caller), query.library, query.cursor, query.limit)
+
+
+@router.get("/on-deck", permission=BROWSE)
+async def on_deck(ctx: Ctx, call: Call) -> models.OnDeck:
+    """List what you could go on with, as your own Plex account says.
+
+    `reason` says why where it is empty or old.
+    """
+    return await on_deck_of.on_deck(ctx, await look(ctx, call.caller), call.caller)

@@ -1,0 +1,103 @@
+"""The tiles: what came in, how much there is, whether the server is heard. They ask Postgres only."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from medianest_hub.plugin_api import (
+    EVERYONE,
+    PERSON,
+    Context,
+    ItemList,
+    ListItem,
+    MediaCard,
+    MediaRow,
+    Person,
+    Tone,
+    Viewer,
+    errors,
+    widget,
+)
+from medianest_plex.browsing.libraries import libraries
+from medianest_plex.browsing.models import Library, Recent
+from medianest_plex.browsing.recent import recently_added as recent
+from medianest_plex.browsing.sight import STALE_AFTER
+from medianest_plex.events import Kind
+from medianest_plex.library.state import read_server
+from medianest_plex.personal.refreshing import look
+from medianest_plex.privacy import BROWSE
+from medianest_plex.settings import PlexSettings
+
+MOST_CARDS: Final = 24
+_NAMES: Final = {
+    "movie": ("movie", "movies"),
+    "show": ("show", "shows"),
+    "season": ("season", "seasons"),
+    "episode": ("episode", "episodes"),
+    "artist": ("artist", "artists"),
+    "album": ("album", "albums"),
+}
+
+
+@widget("recently_added", title="Recently added", scope=PERSON, ttl=60, permission=BROWSE, size="wide")
+async def recently_added(ctx: Context[PlexSettings], viewer: Viewer) -> MediaRow:
+    """What came into the libraries somebody may see."""
+    found = await recent(ctx, await look(ctx, _person(viewer)), None, None, MOST_CARDS)
+    return MediaRow(items=[_card(one) for one in found.items])
+
+
+@widget("counts", title="Libraries", scope=PERSON, ttl=300, permission=BROWSE)
+async def counts(ctx: Context[PlexSettings], viewer: Viewer) -> ItemList:
+    """How much is in each library somebody may see; counted once for everybody."""
+    found = await libraries(ctx, await look(ctx, _person(viewer)))
+    return ItemList(items=[_line(one) for one in found.items], empty="There are no libraries for you yet.")
+
+
+@widget("server", title="Plex server", scope=EVERYONE, ttl=30, permission=BROWSE, size="small")
+async def server(ctx: Context[PlexSettings], viewer: Viewer) -> ItemList:
+    """Whether the server is heard, and how old what is shown may be. Nothing in it is about anybody."""
+    known = await read_server(ctx.db, ctx.instance)
+    if known.heard_at is None:
+        return ItemList(items=[], empty="The Plex server has not been heard yet.")
+    away = not known.connected or ctx.clock.now() - known.heard_at > STALE_AFTER
+    words, at, tone = ("Answers", known.since, Tone.GOOD)
+    if away:
+        words, at, tone = ("Does not answer; what is shown is as it was then", known.heard_at, Tone.BAD)
+    elif known.synced_at is None:
+        words, at, tone = ("Its libraries are being read for the first time", known.since, Tone.WARN)
+    return ItemList(items=[ListItem(id=ctx.instance, title=known.name or "Plex", subtitle=words, at=at, tone=tone)])
+
+
+def _person(viewer: Viewer) -> Person:
+    if viewer.person is None:
+        raise errors.Forbidden("This tile belongs to a person.")
+    return viewer.person
+
+
+def _card(one: Recent) -> MediaCard:
+    title, subtitle = one.title, ""
+    if one.kind is Kind.SEASON:
+        title, subtitle = one.show, one.title
+    elif one.kind is Kind.EPISODE:
+        number = f"S{one.season:02}E{one.number:02}" if one.season is not None and one.number is not None else ""
+        title, subtitle = one.show, " · ".join(part for part in (number, one.title) if part)
+    elif one.kind is Kind.ALBUM:
+        subtitle = one.show
+    return MediaCard(
+        id=str(one.id),
+        title=title or one.title,
+        subtitle=subtitle,
+        year=one.year,
+        image=one.image,
+        href=one.href,
+        badge=f"{one.new} new" if one.new > 1 else "",
+    )
+
+
+def _line(one: Library) -> ListItem:
+    parts = [
+        f"{one.counts[kind]:,} {many if one.counts[kind] != 1 else single}"
+        for kind, (single, many) in _NAMES.items()
+        if kind in one.counts
+    ]
+    return ListItem(id=f"{one.instance}-{one.key}", title=one.title, subtitle=" · ".join(parts) or "empty")
