@@ -179,7 +179,7 @@ class StreamRunner:
         loop = asyncio.get_running_loop()
         backoff = Backoff(self._pause, held.stream.max_backoff)
         failures = 0
-        while True:
+        while self._held.get(held.name) is held:
             started, generation = loop.time(), held.runtime.generation
             try:
                 with held.runtime.use() as ctx:

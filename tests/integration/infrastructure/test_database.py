@@ -1,11 +1,15 @@
 """The pool: errors in words, transactions, and what a lost server does to it."""
 
 import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
 
 import asyncpg
+import psutil
 import pytest
 
 from medianest_hub.infrastructure.database import Database, DatabaseAway, DatabaseRefused, is_transient
+from medianest_hub.infrastructure.embedded.postgres import EmbeddedPostgres
 
 DROP_OTHERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()
@@ -77,3 +81,42 @@ def test_which_errors_may_pass() -> None:
     assert is_transient(TimeoutError())
     assert not is_transient(asyncpg.UniqueViolationError("x"))
     assert not is_transient(ValueError())
+
+
+async def test_whoever_is_cancelled_while_the_server_stands_still_ends(
+    own_postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("medianest_hub.infrastructure.database.ACQUIRE_SECONDS", 0.5)
+    db = await Database.connect(own_postgres.url, max_size=6)
+
+    async def again_and_again(use: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            with contextlib.suppress(DatabaseAway):  # as one does who begins anew after an outage
+                await use()
+
+    async def in_transaction() -> None:
+        async with db.transaction() as tx:
+            await tx.fetchval("SELECT 1")
+
+    tasks = [asyncio.create_task(again_and_again(use)) for use in (in_transaction, lambda: db.fetchval("SELECT 1")) * 3]
+    frozen: list[psutil.Process] = []
+    try:
+        await asyncio.wait(tasks, timeout=0.2)  # all of them at work
+        assert own_postgres.process is not None
+        server = psutil.Process(own_postgres.process.pid)
+        frozen = [server, *server.children(recursive=True)]
+        for one in frozen:
+            one.suspend()
+        await asyncio.wait(tasks, timeout=0.2)  # and waiting for an answer
+        for task in tasks:
+            task.cancel()
+        _, alive = await asyncio.wait(tasks, timeout=5)
+        assert not alive
+        assert all(task.cancelled() for task in tasks)
+    finally:
+        for one in frozen:
+            one.resume()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await db.close()
