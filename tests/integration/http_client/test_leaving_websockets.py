@@ -64,7 +64,7 @@ async def cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 0.9
 
 
 @contextlib.asynccontextmanager
@@ -110,16 +110,16 @@ async def leaving_one_that_does_not_answer(http: HttpClient, upstream: FakeUpstr
     async with opened(http, upstream):
         await upstream.opened()
         began = time.monotonic()
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 3
 
 
 async def leaving_one_that_takes_nothing_in(http: HttpClient, upstream: FakeUpstream) -> None:
     upstream.websocket("/live", SocketFault.SILENCE)
-    async with opened(http, upstream, deadline=0.5) as socket:
+    async with opened(http, upstream, deadline=1) as socket:
         with pytest.raises(UpstreamError):
             await send_for_ever(socket)
         began = time.monotonic()
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 3
 
 
 async def leaving_one_that_ended(http: HttpClient, upstream: FakeUpstream) -> None:
@@ -130,7 +130,7 @@ async def leaving_one_that_ended(http: HttpClient, upstream: FakeUpstream) -> No
             with pytest.raises(UpstreamError):
                 await socket.receive()
             began = time.monotonic()
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 0.9
 
 
 async def being_refused(http: HttpClient, upstream: FakeUpstream) -> None:
@@ -142,7 +142,7 @@ async def being_refused(http: HttpClient, upstream: FakeUpstream) -> None:
         upstream.answer("GET", "/live", fault=fault)
     for _ in range(8):
         with pytest.raises(HubError):
-            async with opened(http, upstream, service=str(_), deadline=0.3):
+            async with opened(http, upstream, service=str(_), deadline=0.5):
                 pytest.fail("it was opened")
     assert len(upstream.requests) == 8
 
@@ -176,7 +176,7 @@ async def being_cancelled_while_receiving(http: HttpClient, upstream: FakeUpstre
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled()
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 3
 
 
 async def being_cancelled_while_closing(http: HttpClient, upstream: FakeUpstream) -> None:
@@ -200,7 +200,7 @@ async def being_closed_with_the_context(http: HttpClient, upstream: FakeUpstream
     await upstream.opened(2)
     began = time.monotonic()
     await http.close()
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 3
     await asyncio.wait(tasks)
     assert all(isinstance(task.exception(), HubError) for task in tasks)
 
