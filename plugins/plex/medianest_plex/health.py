@@ -1,4 +1,4 @@
-"""Whether the Plex server and plex.tv are well; asks each once per period over all replicas."""
+"""Whether the Plex server and plex.tv are well, asked once per period over all replicas, and whether the server is heard."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from medianest_hub.plugin_api import CheckResult, Context, HealthStatus, health_
 from medianest_hub.plugin_api.errors import HubError
 from medianest_plex.client.plex_tv import TokenRefused
 from medianest_plex.connection import connection
+from medianest_plex.library.state import read_server
+from medianest_plex.playing.reading import STALE_AFTER
 from medianest_plex.settings import PlexSettings
 
 
@@ -48,3 +50,25 @@ async def plex_tv(ctx: Context[PlexSettings]) -> CheckResult:
     except HubError as error:
         return CheckResult(status=HealthStatus.DOWN, detail=error.message)
     return CheckResult(detail="plex.tv answers and honours the owner's token")
+
+
+@health_check("library", timeout=5, ttl=10)
+async def library(ctx: Context[PlexSettings]) -> CheckResult:
+    """Whether what is shown of the server is as it is there; asks Postgres only: who listens has written down how it goes."""
+    if ctx.settings.token is None:
+        return CheckResult(detail="Without the owner's token there is no library: people can sign in with Plex.")
+    server, now = await read_server(ctx.db, ctx.instance), ctx.clock.now()
+    data: dict[str, str | int | float | bool | None] = {
+        "heard_at": server.heard_at.isoformat() if server.heard_at else None,
+        "synced_at": server.synced_at.isoformat() if server.synced_at else None,
+    }
+    if not server.connected or server.heard_at is None or now - server.heard_at > STALE_AFTER:
+        heard = f"since {server.heard_at:%Y-%m-%d %H:%M} UTC" if server.heard_at else "yet"
+        why = server.trouble or "No worker listens to it: is one running?"
+        words = f"Nothing was heard of the Plex server {heard}. {why}"
+        return CheckResult(status=HealthStatus.DOWN, detail=words, data=data)
+    if server.trouble:
+        return CheckResult(status=HealthStatus.DEGRADED, detail=server.trouble, data=data)
+    if server.synced_at is None:
+        return CheckResult(detail="The Plex server is heard; its library is being read for the first time.", data=data)
+    return CheckResult(detail="The Plex server is heard.", data=data)

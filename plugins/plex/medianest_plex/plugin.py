@@ -53,8 +53,8 @@ def hub_sign_in() -> Sequence[SignInProvider]:
 
 @hookimpl
 def hub_health_checks() -> Sequence[HealthCheck]:
-    """What signing in depends on."""
-    return [health.server, health.plex_tv]
+    """What signing in depends on, and whether what is shown of the library is true."""
+    return [health.server, health.plex_tv, health.library]
 
 
 @hookimpl

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from medianest_hub.plugin_api import Context, Webhook
-from medianest_hub.plugin_api.errors import AuthFailed, UpstreamError
+from medianest_hub.plugin_api.errors import AuthFailed, Unavailable, UpstreamError
 from medianest_plex.client.session_shapes import Flag, ItemPart, Part, Text, UserPart
 from medianest_plex.client.sessions import Playing, PlayState, item_of
 from medianest_plex.installation import known_machine_identifier
@@ -28,6 +28,8 @@ _STOPPED: Final = "media.stop"
 _SEEN: Final = "media.scrobble"
 _STATES: Final[dict[str, PlayState]] = {"media.play": "playing", "media.resume": "playing", "media.pause": "paused"}
 _LOOKING: Final = "looking"
+_LOOK_SECONDS: Final = 6.0
+"""A webhook has ten."""
 
 
 class WebhookServer(Answer):
@@ -80,9 +82,17 @@ async def _looked(ctx: Context[PlexSettings]) -> bool:
     if not isinstance(looking, _Looking):
         raise TypeError("something else is kept under that name")
     try:
-        await looking.look(ctx)
+        async with asyncio.timeout(_LOOK_SECONDS):
+            await looking.look(ctx)
     except (UpstreamError, AuthFailed) as error:
         ctx.log.info("plex_sessions_unread", error=error.message)
+        return False
+    except TimeoutError:
+        ctx.log.info("plex_sessions_unread", error="it took too long")
+        return False
+    except Unavailable as error:
+        if error.error_code != "service_down":
+            raise
         return False
     return True
 
