@@ -44,7 +44,8 @@ class MonitorRow(Table, tablename="monitor", schema=SCHEMA):
     """One monitor, whatever way it was seen. `number` is what beats name it by, `kuma_id` what Uptime Kuma does, if known.
 
     Statuses are those of `models.Status.number`, `ping` in milliseconds, uptimes 0-1: `given` by Uptime Kuma, `own` from
-    our history. `missing_since`: not among those Uptime Kuma names any more; `gone_at`: removed there.
+    our history. `notified_at`: of which moment the last notification told. `missing_since`: not among those Uptime Kuma
+    names any more; `gone_at`: removed there.
     """
 
     id = UUID(primary_key=True, default=None)
@@ -71,6 +72,7 @@ class MonitorRow(Table, tablename="monitor", schema=SCHEMA):
     own_week = DoublePrecision(null=True, default=None)
     own_month = DoublePrecision(null=True, default=None)
     alert = JSONB(default="{}")
+    notified_at = Timestamptz(null=True, default=None)
     missing_since = Timestamptz(null=True, default=None)
     gone_at = Timestamptz(null=True, default=None)
     created_at = Timestamptz(default=None)

@@ -11,7 +11,8 @@ from medianest_uptime_kuma.models import MonitorAlerted, MonitorChanged
 from medianest_uptime_kuma.privacy import DETAILS, READ
 from medianest_uptime_kuma.settings import UptimeKumaSettings
 
-STATUS_TILES = ("status", "monitors")
+DETAILS_TILE = "monitors"
+STATUS_TILES = ("status", DETAILS_TILE)
 
 
 async def tell(
@@ -23,7 +24,8 @@ async def tell(
     for alert in alerts:
         await _send(ctx, "monitor.alerted", alert, shown=alert.shown_to_members)
     if changes:
-        await tell_tiles(ctx, *STATUS_TILES)
+        shown = any(change.shown_to_members for change in changes)
+        await tell_tiles(ctx, *(STATUS_TILES if shown else (DETAILS_TILE,)))
 
 
 async def tell_incident(ctx: Context[UptimeKumaSettings], event: str, data: BaseModel) -> None:
@@ -42,7 +44,8 @@ async def tell_tiles(ctx: Context[UptimeKumaSettings], *tiles: str) -> None:
 
 async def _send(ctx: Context[UptimeKumaSettings], event: str, data: BaseModel, *, shown: bool) -> None:
     try:
-        # Everybody who has the right to details has the one to read, too: nobody hears it twice.
-        await ctx.realtime.send(event, data, permission=READ if shown else DETAILS)
+        # Everybody who has the right to details has the one to read, too: nobody hears it twice. Not kept for pages that
+        # slept: what members may see could be another thing by then, and tiles and lists say how it is.
+        await ctx.realtime.send(event, data, permission=READ if shown else DETAILS, keep=False)
     except Exception as error:
         ctx.log.warning("pages were not told", error=type(error).__name__)

@@ -22,7 +22,7 @@ from medianest_uptime_kuma.models import (
 from medianest_uptime_kuma.settings import Way
 
 from .conftest import Ctx, sent
-from .household import SEEN, found, furnish
+from .household import SEEN, found, furnish, with_settings
 
 
 @pytest.fixture
@@ -157,7 +157,9 @@ async def test_people_are_told_after_a_while_also_by_the_next_holder(ctx):
     assert not any(isinstance(data, MonitorAlerted) for data, _ in ctx.events.emitted)
     ctx.clock.ahead += 31
     for _ in range(2):
-        await (await Ledger.claim(ctx, 2)).tick()
+        ledger = await Ledger.claim(ctx, 2)
+        await ledger.heard(Way.LIVE, 60.0)
+        await ledger.tick()
     alerts = [data for data, _ in ctx.events.emitted if isinstance(data, MonitorAlerted)]
     assert [(one.name, one.kind) for one in alerts] == [("Plex", AlertKind.DOWN)]
     assert [one["kind"] for one in sent(ctx, "monitor.alerted")] == ["down"]
@@ -199,3 +201,54 @@ async def test_that_uptime_kuma_is_away_and_back_is_logged_once_each(ctx):
         "uptime_kuma_down",
         "uptime_kuma_up",
     ]
+
+
+async def test_while_uptime_kuma_is_away_nobody_is_told_that_anything_is_still_down(ctx):
+    ledger, numbers = await furnish(ctx)
+    await ledger.record([(numbers[1], found(ctx, Status.DOWN))])
+    await ledger.lost("Uptime Kuma cannot be reached.")
+    ctx.clock.ahead += 60
+    await ledger.tick()
+    assert sent(ctx, "monitor.alerted") == []
+    await ledger.heard(Way.LIVE, 60.0)
+    await ledger.tick()
+    assert [one["kind"] for one in sent(ctx, "monitor.alerted")] == ["down"]
+
+
+async def test_an_uptime_kuma_whose_clock_is_behind_has_nobody_told_too_soon(ctx):
+    ledger, numbers = await furnish(ctx, ago=7200)
+    await ledger.record([(numbers[1], found(ctx, Status.DOWN, ago=3600))])
+    await ledger.tick()
+    assert sent(ctx, "monitor.alerted") == []
+    ctx.clock.ahead += 31
+    await ledger.heard(Way.LIVE, 60.0)
+    await ledger.tick()
+    (alert,) = sent(ctx, "monitor.alerted")
+    assert 30 <= alert["down_seconds"] < 60
+
+
+async def test_what_members_are_not_shown_does_not_move_their_tile(ctx):
+    ledger, numbers = await furnish(ctx)
+    ledger.ctx = with_settings(ctx, members_see="chosen", members_see_groups=["Network"])
+    ctx.realtime.changed.clear()
+    await ledger.record([(numbers[1], found(ctx, Status.DOWN))])
+    assert [tile for tile, _ in ctx.realtime.changed] == ["monitors"]
+    await ledger.record([(numbers[3], found(ctx, Status.DOWN))])
+    assert [tile for tile, _ in ctx.realtime.changed] == ["monitors", "status", "monitors"]
+    assert not any(one.keep for one in ctx.realtime.sent), "a page that slept must not hear of what is hidden since"
+
+
+async def test_what_a_page_announced_is_over_when_the_page_is_gone(ctx):
+    ledger = await Ledger.claim(ctx, 1)
+    swap = PageIncident(id=1, title="Disk swap", content="soon", style="warning")
+    for page in ("main", "other"):
+        await ledger.incidents(page, [swap])
+    await ledger.maintenance([KumaMaintenance(id=1, title="Work", status="under-maintenance")])
+    await ledger.only_pages(["main"])
+    open_on = "SELECT array_agg(page) FROM plugin_uptime_kuma.incident WHERE closed_at IS NULL"
+    assert await ctx.db.fetchval(open_on) == ["main"]
+    assert await ctx.db.fetchval("SELECT count(*) FROM plugin_uptime_kuma.maintenance") == 1
+    await ledger.only_pages([])
+    assert await ctx.db.fetchval(open_on) is None
+    assert await ctx.db.fetchval("SELECT count(*) FROM plugin_uptime_kuma.maintenance") == 0
+    assert [type(data) for data, _ in ctx.events.emitted].count(IncidentClosed) == 2

@@ -51,6 +51,24 @@ async def test_one_that_comes_late_changes_nothing(ctx):
     assert changes(ctx) == []
 
 
+async def test_of_two_that_overtook_each_other_the_later_one_counts(ctx):
+    await furnish(ctx)
+    await notified(ctx, told(2, 1, time.time() - 10))
+    await notified(ctx, told(2, 0, time.time() - 70))
+    assert changes(ctx) == []
+    await notified(ctx, told(2, 0, time.time() - 5))
+    assert changes(ctx) == ["down"]
+
+
+async def test_a_clock_that_was_far_ahead_once_does_no_lasting_harm(ctx):
+    await furnish(ctx)
+    await notified(ctx, told(2, 0, time.time() + 86_400))
+    assert changes(ctx) == ["down"]
+    ctx.clock.ahead += 5
+    await notified(ctx, told(2, 1, time.time() + 4))
+    assert changes(ctx) == ["down", "up"]
+
+
 async def test_a_clock_that_is_a_little_wrong_does_no_harm(ctx):
     ledger, numbers = await furnish(ctx)
     await ledger.record([(numbers[1], found(ctx, Status.UP))])

@@ -106,7 +106,9 @@ class Ledger:
         await self._told(outcome)
 
     async def tick(self) -> None:
-        """Tell of what was waited for. Asks nobody while nothing is due."""
+        """Tell of what was waited for. Asks nobody while nothing is due, and tells nothing while Uptime Kuma is away."""
+        if not self._is_heard:
+            return
         now = self.ctx.clock.now()
         due = [number for number, at in self._wakes.items() if at <= now.timestamp()]
         if not due:
@@ -125,6 +127,18 @@ class Ledger:
             await tell_incident(self.ctx, event, data)
         if outcome:
             await tell_tiles(self.ctx, "incidents")
+
+    async def only_pages(self, pages: Sequence[str]) -> None:
+        """Whatever other status pages announced is over; without any page maintenance is, too."""
+        open_on = await self.ctx.db.fetch(
+            """SELECT DISTINCT page FROM plugin_uptime_kuma.incident
+                WHERE instance = $1 AND closed_at IS NULL AND page <> ALL($2)""",
+            *(self.ctx.instance, list(pages)),
+        )
+        for row in open_on:
+            await self.incidents(row["page"], [])
+        if not pages:
+            await self.maintenance([])
 
     async def maintenance(self, items: Sequence[KumaMaintenance]) -> None:
         """Bring the work that is planned or under way to what Uptime Kuma says now."""

@@ -76,7 +76,7 @@ async def record(
             fresh = [one for one in fresh if state.is_new or one.at > state.seen_at]
         beats += [Beat(row["number"], one.at, one.status, one.ping, one.hold) for one in fresh]
         for one, since in ((one, one.at) for one in fresh) if live else _outcome(fresh):
-            await _take(ctx, tx, state, one, since, outcome)
+            await _take(ctx, tx, state, one, since, outcome, judged_at=now if live else one.at)
         outcome.wakes[row["number"]] = state.alert.wake_at
         states.append(state)
     await add(tx, beats, now, keep_known=not live)
@@ -125,8 +125,16 @@ def _begin(row: Record) -> _State:
 
 
 async def _take(
-    ctx: Context[UptimeKumaSettings], tx: Queries, state: _State, one: Found, since: datetime, outcome: Recorded
+    ctx: Context[UptimeKumaSettings],
+    tx: Queries,
+    state: _State,
+    one: Found,
+    since: datetime,
+    outcome: Recorded,
+    *,
+    judged_at: datetime,
 ) -> None:
+    """`judged_at` is by our clock where that can be known: alerts are waited for by it, and Uptime Kuma's may be wrong."""
     was = state.status
     state.seen_at = one.at if state.is_new else max(state.seen_at, one.at)
     state.ping = one.ping
@@ -149,7 +157,7 @@ async def _take(
         await ctx.events.emit(change, tx=tx)
         outcome.changes.append(change)
     state.is_new = False
-    await _judge(ctx, tx, state, one.at, outcome)
+    await _judge(ctx, tx, state, judged_at, outcome)
 
 
 async def _judge(ctx: Context[UptimeKumaSettings], tx: Queries, state: _State, at: datetime, outcome: Recorded) -> None:

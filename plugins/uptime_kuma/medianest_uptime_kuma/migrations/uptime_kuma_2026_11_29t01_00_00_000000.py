@@ -64,6 +64,7 @@ STATEMENTS = (
         own_week double precision,
         own_month double precision,
         alert jsonb NOT NULL DEFAULT jsonb_build_object(),
+        notified_at timestamptz,
         missing_since timestamptz,
         gone_at timestamptz,
         created_at timestamptz NOT NULL

@@ -19,7 +19,7 @@ from medianest_uptime_kuma.ledger.ledger import Ledger
 from medianest_uptime_kuma.models import Status
 from medianest_uptime_kuma.settings import UptimeKumaSettings, Way
 from medianest_uptime_kuma.ways.live_view import LiveView
-from medianest_uptime_kuma.ways.pages import LOOK_SECONDS, announce, look
+from medianest_uptime_kuma.ways.pages import LOOK_SECONDS, Looked, announce, look
 
 PATIENCE: Final = 60.0
 _HEARD_SECONDS: Final = 10.0
@@ -99,7 +99,7 @@ class _Following:
         self._version = ""
         self._urgent = False
         self._unreadable: set[str] = set()
-        self._flushed = self._heard = self._again = self._beaten = ctx.clock.monotonic()
+        self._flushed = self._heard = self._again = self._beaten = self._listed_at = ctx.clock.monotonic()
 
     async def run(self) -> None:
         """Take in what comes until it ends."""
@@ -119,6 +119,13 @@ class _Following:
                 continue
             await self._keep_up(now)
 
+    def learn(self, looked: Looked) -> None:
+        """Take in what status pages say; the first time, whom a monitor is shown to may hang on it."""
+        first = not self.view.headings.asked
+        self.view.headings.learn(looked)
+        if first:
+            self._again = float("-inf")
+
     async def _next(self) -> tuple[str, list[object]] | None:
         try:
             async with asyncio.timeout(_FLUSH_SECONDS):
@@ -131,7 +138,8 @@ class _Following:
         if self._urgent or len(self._before) >= _MOST_AT_ONCE or now - self._flushed >= _FLUSH_SECONDS:
             self._flushed = now
             await self._flush()
-            await self._ledger.tick()
+            if now - self._listed_at >= _SOON_SECONDS:  # what was missed meanwhile is made up for by then
+                await self._ledger.tick()
         if now - self._again >= _AGAIN_SECONDS:
             self._again = now
             await self._register(whole=False)
@@ -208,7 +216,7 @@ class _Following:
         )
         if not self.listed.is_set():
             self.listed.set()
-            self._beaten = self._ctx.clock.monotonic()
+            self._beaten = self._listed_at = self._ctx.clock.monotonic()
             self._register_soon()  # uptimes and certificates come after the list
             await self._ledger.heard(Way.LIVE, PATIENCE, self._version)
 
@@ -225,10 +233,12 @@ class _Following:
 async def _look_at_pages(ctx: Context[UptimeKumaSettings], ledger: Ledger, web: KumaWeb, following: _Following) -> None:
     """Incidents, and the headings of status pages: they only add, so what is wrong with them is borne."""
     await following.listed.wait()
+    remark = ledger.remark
     while True:
         try:
             looked = await look(web, following.slugs)
-            following.view.headings.learn(looked.pages.values())
+            following.learn(looked)
+            ledger.remark = f"{remark} {looked.remark}".strip()
             await announce(ledger, looked, with_maintenance=False)
         except source.Overtaken:
             return  # the connection beside us ends, too

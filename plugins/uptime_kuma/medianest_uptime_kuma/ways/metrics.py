@@ -16,7 +16,7 @@ from medianest_uptime_kuma.ways.pages import LOOK_SECONDS, Headings, Looked, ann
 from medianest_uptime_kuma.ways.polling import bear, pause
 
 _AGAIN_SECONDS: Final = 65.0
-"""All who use API keys share sixty uses a minute, and then even a right one is refused: one that worked is tried again."""
+"""All who use API keys share sixty uses a minute, and then even a right one is refused: what is refused is tried once more."""
 
 _YOUNG: Final = timedelta(minutes=10)
 """So long after its own start 2.x may leave out monitors just because they have not been looked at yet."""
@@ -27,8 +27,11 @@ async def watch_metrics(ctx: Context[UptimeKumaSettings], ledger: Ledger, web: K
     api_key = ctx.settings.api_key
     if api_key is None:
         raise ConfigInvalid("The way metrics needs an API key.")
-    headings, looked_at, worked = Headings(), -LOOK_SECONDS, False
-    remark = ledger.remark
+    headings, looked_at, remark = Headings(), -LOOK_SECONDS, ledger.remark
+    # Where there is another way in, that is better than waiting.
+    is_refused = len(ctx.settings.ways) > 1
+    if not ctx.settings.status_pages:
+        await ledger.only_pages([])
     while True:
         began = ctx.clock.monotonic()
         try:
@@ -37,11 +40,11 @@ async def watch_metrics(ctx: Context[UptimeKumaSettings], ledger: Ledger, web: K
                 looked = await _look_at_pages(ctx, ledger, web, headings)
                 ledger.remark = f"{remark} {looked.remark}".strip()
             await _take(ctx, ledger, await web.metrics(api_key.get_secret_value()), headings)
-            worked = True
+            is_refused = False
         except AuthFailed as error:
-            if not worked:
+            if is_refused:
                 raise
-            worked = False
+            is_refused = True
             await bear(ledger, error)
             began += _AGAIN_SECONDS
         except (UpstreamError, Unavailable) as error:
@@ -64,7 +67,6 @@ async def _take(ctx: Context[UptimeKumaSettings], ledger: Ledger, page: MetricsP
 async def _look_at_pages(ctx: Context[UptimeKumaSettings], ledger: Ledger, web: KumaWeb, headings: Headings) -> Looked:
     """They only add to what the metrics say: that one cannot be read is no reason not to go on."""
     looked = await look(web, ctx.settings.status_pages)
-    if looked.pages:
-        headings.learn(looked.pages.values())
-        await announce(ledger, looked, with_maintenance=True)
+    headings.learn(looked)
+    await announce(ledger, looked, with_maintenance=True)
     return looked

@@ -19,27 +19,42 @@ LOOK_SECONDS: Final = 60.0
 
 @dataclass(slots=True)
 class Headings:
-    """What status pages say of monitors that another way in shows: groups and tags, by number or, failing that, by name."""
+    """What status pages say of monitors that another way in shows: groups and tags, by number or, failing that, by name.
 
-    by_id: dict[int, Seen] = field(default_factory=dict)
-    by_name: dict[str, Seen] = field(default_factory=dict)
+    `asked`: whether the pages have been looked at; before, nobody knows which groups a monitor is in. `whole`: all of them
+    could be read, so that a monitor that stands on none is in no group of theirs.
+    """
 
-    def learn(self, pages: Iterable[StatusPage]) -> None:
-        """Take in what these pages say, in place of what was known."""
-        self.by_id.clear()
-        self.by_name.clear()
-        for seen in seen_on(pages):
+    asked: bool = False
+    whole: bool = False
+    _pages: dict[str, StatusPage] = field(default_factory=dict)
+    _by_id: dict[int, Seen] = field(default_factory=dict)
+    _by_name: dict[str, Seen] = field(default_factory=dict)
+
+    def learn(self, looked: Looked) -> None:
+        """Take in what was found; of a page that could not be read just now, what it said before still holds."""
+        unread = {slug for slug, error in looked.failed.items() if error is not None}
+        kept = {slug: page for slug, page in self._pages.items() if slug in unread}
+        self._pages = {**kept, **looked.pages}
+        self.asked, self.whole = True, unread <= kept.keys()
+        self._by_id.clear()
+        self._by_name.clear()
+        for seen in seen_on(self._pages.values()):
             if seen.kuma_id is not None:
-                self.by_id[seen.kuma_id] = seen
-            self.by_name[seen.name] = seen
+                self._by_id[seen.kuma_id] = seen
+            self._by_name[seen.name] = seen
 
     def dress(self, seen: Seen) -> Seen:
         """The monitor with what the pages add to it."""
-        known = self.by_id.get(seen.kuma_id) if seen.kuma_id is not None else self.by_name.get(seen.name)
-        if known is None:
-            return seen
-        groups = dict.fromkeys((*(seen.groups or ()), *(known.groups or ())))
-        return replace(seen, group=seen.group or known.group, groups=tuple(groups), tags=seen.tags or known.tags)
+        if not self.asked:
+            return replace(seen, group=None, groups=None)
+        known = self._by_id.get(seen.kuma_id) if seen.kuma_id is not None else self._by_name.get(seen.name)
+        if known is not None:
+            groups = dict.fromkeys((*(seen.groups or ()), *(known.groups or ())))
+            return replace(seen, group=seen.group or known.group, groups=tuple(groups), tags=seen.tags or known.tags)
+        if seen.groups is None and self.whole:
+            return replace(seen, group="", groups=(), tags=seen.tags or ())
+        return seen
 
 
 def seen_on(pages: Iterable[StatusPage]) -> list[Seen]:
@@ -108,9 +123,13 @@ async def look(web: KumaWeb, slugs: Iterable[str]) -> Looked:
 
 
 async def announce(ledger: Ledger, looked: Looked, *, with_maintenance: bool) -> None:
-    """Keep the incidents of the pages that could be read, and their maintenance where no other way tells it."""
+    """Keep the incidents of the pages that could be read, and their maintenance where no other way tells it.
+
+    Those of pages that are not there any more, or not looked at any more, are over.
+    """
     for slug, page in looked.pages.items():
         await ledger.incidents(slug, page.incidents)
+    await ledger.only_pages([*looked.pages, *(slug for slug, error in looked.failed.items() if error is not None)])
     if with_maintenance and looked.pages and not any(error is not None for error in looked.failed.values()):
         work: dict[int, KumaMaintenance] = {one.id: one for page in looked.pages.values() for one in page.maintenance}
         await ledger.maintenance(list(work.values()))
