@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from medianest_hub.plugin_api import Context, Queries, Webhook
+from medianest_hub.plugin_api.errors import BadInput, FieldProblem
 from medianest_uptime_kuma.client.answers import Line
-from medianest_uptime_kuma.client.live_models import LiveBeat, LiveMonitor, secrets_of
+from medianest_uptime_kuma.client.live_models import LiveBeat, LiveMonitor
+from medianest_uptime_kuma.client.secrets import secrets_of
 from medianest_uptime_kuma.client.seen import Found, Seen, hold_of
 from medianest_uptime_kuma.client.words import message
 from medianest_uptime_kuma.ledger.recording import record
 from medianest_uptime_kuma.ledger.registering import Register
+from medianest_uptime_kuma.ledger.source import read
 from medianest_uptime_kuma.settings import UptimeKumaSettings
 from medianest_uptime_kuma.telling import STATUS_TILES, tell, tell_tiles
 
@@ -24,29 +29,56 @@ _NOTIFICATION_HOLD: Final = timedelta(days=1).total_seconds()
 """Uptime Kuma notifies of changes only: until the next one all is as it was, as far as anybody tells."""
 
 
+class NotifiedMonitor(LiveMonitor):
+    """The monitor, and which of its texts must not be shown."""
+
+    secrets: SkipJsonSchema[tuple[str, ...]] = Field(default=(), repr=False, exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _find_secrets(cls, value: Any) -> Any:
+        return {**value, "secrets": secrets_of(value)} if isinstance(value, dict) else value
+
+
 class KumaNotification(BaseModel):
     """The body of Uptime Kuma's notification type Webhook, preset `application/json` or `multipart/form-data`.
 
     Both parts are null in the message its Test button sends, and in those about certificates.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     heartbeat: LiveBeat | None = None
-    monitor: dict[str, Any] | None = Field(default=None, repr=False)
+    monitor: NotifiedMonitor | None = None
     msg: Line = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number_monitor(cls, value: Any) -> Any:
+        """A monitor without a number has that of the check."""
+        monitor, beat = (value.get(name) for name in ("monitor", "heartbeat")) if isinstance(value, dict) else (0, 0)
+        if isinstance(monitor, dict) and isinstance(beat, dict) and monitor.get("id") is None:
+            return {**value, "monitor": {**monitor, "id": beat.get("monitorID", beat.get("monitor_id"))}}
+        return value
 
 
 async def notified(ctx: Context[UptimeKumaSettings], payload: KumaNotification) -> None:
-    """Take in the check it tells of; older than what is known, it changes nothing."""
+    """Take in the check it tells of; older than what is known, it changes nothing. Raises `BadInput` if it is of two monitors."""
     if payload.heartbeat is None or payload.monitor is None:
         ctx.log.info("uptime kuma sent a notification without a check, as its Test button does")
         return
-    monitor = LiveMonitor.model_validate({"id": payload.heartbeat.monitor_id, **payload.monitor})
+    monitor = payload.monitor
+    if monitor.id != payload.heartbeat.monitor_id:
+        words = "The check is another monitor's: heartbeat.monitorID and monitor.id must be the same."
+        raise BadInput(words, fields=[FieldProblem(field="body.heartbeat.monitorID", code="mismatch", message=words)])
     now = ctx.clock.now()
-    found = _found(payload.heartbeat, monitor, secrets_of(payload.monitor), now)
+    found = _found(payload.heartbeat, monitor, monitor.secrets, now)
     async with ctx.db.transaction() as tx:
         number, is_new = await _number(ctx, tx, monitor, now)
+        if not await _is_newer(tx, number, min(payload.heartbeat.time, now)):
+            return
+        if not (await read(tx, ctx.instance)).is_stale(now):
+            found = replace(found, hold=hold_of(monitor.interval))  # a way in looks at it as well
         outcome = await record(ctx, tx, [(number, found)], live=False, now=now)
     await tell(ctx, outcome.changes, outcome.alerts)
     if is_new:
@@ -57,6 +89,16 @@ def _found(beat: LiveBeat, monitor: LiveMonitor, secrets: tuple[str, ...], now: 
     at = now if abs(now - beat.time) < _JUST_NOW else beat.time
     hold = max(hold_of(monitor.interval), _NOTIFICATION_HOLD)
     return Found(at, beat.status, hold, beat.ping, message(beat.message, secrets))
+
+
+async def _is_newer(tx: Queries, number: int, at: datetime) -> bool:
+    """Whether no notification told of this moment, or a later one, before: they may come twice, and in any order."""
+    noted = await tx.fetchval(
+        """UPDATE plugin_uptime_kuma.monitor SET notified_at = $2
+            WHERE number = $1 AND (notified_at IS NULL OR notified_at < $2) RETURNING number""",
+        *(number, at),
+    )
+    return noted is not None
 
 
 async def _number(
