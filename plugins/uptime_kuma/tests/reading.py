@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
+from medianest_hub.infrastructure.http_client.breaker import Breaker
 from medianest_hub.testing import make_lease
 from medianest_uptime_kuma import store
 from medianest_uptime_kuma.ledger.source import Source, read
@@ -21,6 +23,9 @@ from .conftest import Ctx
 HURRIED = 0.3
 """Seconds between two looks of a hurried way in."""
 
+QUICK = 0.15
+"""The same where many faults are tried one after the other."""
+
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let pauses between looks be short; for the metrics, `hurried` does the rest."""
@@ -29,6 +34,28 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("medianest_hub.infrastructure.http_client.client._FIRST_PAUSE", 0.01)
     for way in ("metrics", "status_page", "live"):
         monkeypatch.setattr(f"medianest_uptime_kuma.ways.{way}.LOOK_SECONDS", HURRIED)
+
+
+def be_impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deadlines short enough to wait for, caps small enough to send more, and a breaker that tries again at once."""
+    hurry(monkeypatch)
+    patched = {
+        "client.web._DEADLINE": 0.8,
+        "client.web._METRICS_CAP": 300_000,
+        "client.web._BEATS_CAP": 300_000,
+        "client.live._DEADLINE": 0.8,
+        "client.live._SILENCE_SECONDS": 0.2,
+        "client.socket._CONNECT_SECONDS": 0.8,
+        "client.socket.LARGEST_MESSAGE": 300_000,
+        "ways.live._LIST_SECONDS": 0.8,
+        "ways.live._FLUSH_SECONDS": 0.2,
+        "ways.status_page.LOOK_SECONDS": QUICK,
+    }
+    for name, value in patched.items():
+        monkeypatch.setattr(f"medianest_uptime_kuma.{name}", value)
+    monkeypatch.setattr(
+        "medianest_hub.infrastructure.http_client.clients.Breaker", partial(Breaker, cool_down=0.1, longest=0.2)
+    )
 
 
 def hurried(ctx: Ctx, seconds: float = HURRIED) -> Ctx:
