@@ -6,21 +6,29 @@ from collections.abc import Sequence
 
 from medianest_hub.plugin_api import (
     HealthCheck,
+    ImageSource,
     Lifecycle,
     Listener,
+    MediaSource,
     Permission,
     PluginInfo,
     Role,
+    Router,
     SignInProvider,
     Stream,
     Task,
     Webhook,
+    Widget,
     hookimpl,
 )
-from medianest_plex import health, listeners, streams, tasks
+from medianest_plex import health, listeners, streams, tasks, widgets
 from medianest_plex.events import ItemAdded, PlayingStarted, PlayingStopped, ServerDown, ServerUp
+from medianest_plex.images import ART_SOURCE
 from medianest_plex.lifecycle import LIFECYCLE
+from medianest_plex.media_sources import LIBRARY
+from medianest_plex.personal.refreshing import forget_person, refresh_seen
 from medianest_plex.privacy import BROWSE, SCAN, SEE_OTHERS_PLAYING
+from medianest_plex.routes import router
 from medianest_plex.settings import PlexSettings
 from medianest_plex.sign_in import PROVIDER
 from medianest_plex.webhooks import MEDIA
@@ -31,7 +39,7 @@ def hub_plugin() -> PluginInfo:
     """The card of this plugin."""
     return PluginInfo(
         title="Plex",
-        summary="Sign-in with Plex for everybody the server is shared with.",
+        summary="What is in the Plex library and what is played, and sign-in for everybody the server is shared with.",
         api_version=1,
         settings=PlexSettings,
         permissions=[
@@ -43,6 +51,12 @@ def hub_plugin() -> PluginInfo:
         icon="tv",
         docs="https://medianest.example/plugins/plex",
     )
+
+
+@hookimpl
+def hub_routes() -> Router:
+    """`/api/v1/plex/…`."""
+    return router
 
 
 @hookimpl
@@ -59,14 +73,14 @@ def hub_health_checks() -> Sequence[HealthCheck]:
 
 @hookimpl
 def hub_tasks() -> Sequence[Task]:
-    """Syncing the library, telling what came in, having folders scanned."""
-    return [tasks.sync, tasks.announce, tasks.scan]
+    """Syncing the library, telling what came in, having folders scanned, asking about people."""
+    return [tasks.sync, tasks.announce, tasks.scan, refresh_seen]
 
 
 @hookimpl
 def hub_listeners() -> Sequence[Listener]:
-    """Others' wishes for a scan."""
-    return [listeners.scan_requested]
+    """Others' wishes for a scan, and people who were removed."""
+    return [listeners.scan_requested, forget_person]
 
 
 @hookimpl
@@ -79,6 +93,24 @@ def hub_streams() -> Sequence[Stream]:
 def hub_webhooks() -> Sequence[Webhook]:
     """What a server with Plex Pass tells of itself."""
     return [MEDIA]
+
+
+@hookimpl
+def hub_widgets() -> Sequence[Widget]:
+    """What is new, what is played, what there is, and whether the server is heard."""
+    return [widgets.recently_added, widgets.playing, widgets.counts, widgets.server]
+
+
+@hookimpl
+def hub_images() -> Sequence[ImageSource]:
+    """Posters and backgrounds."""
+    return [ART_SOURCE]
+
+
+@hookimpl
+def hub_media_sources() -> Sequence[MediaSource]:
+    """The library, for the hub's search."""
+    return [LIBRARY]
 
 
 @hookimpl

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from pydantic import BaseModel, Field
 
-from medianest_hub.plugin_api import Call, Context, Empty, Router
+from medianest_hub.plugin_api import Call, Context, Empty, Router, errors
 from medianest_plex.browsing import groupings, lists, models, recent, searching, single
 from medianest_plex.browsing import libraries as libraries_of
+from medianest_plex.browsing import playing_now as playing_of
+from medianest_plex.library.sections import read_sections
 from medianest_plex.personal import on_deck as on_deck_of
 from medianest_plex.personal.refreshing import look
-from medianest_plex.privacy import BROWSE
+from medianest_plex.privacy import BROWSE, SCAN
+from medianest_plex.scanning import locate, request_scan
 from medianest_plex.settings import PlexSettings
 
 router = Router()
@@ -20,6 +25,18 @@ class LibraryPath(BaseModel):
     """Which library, by the server's own number."""
 
     key: int = Field(ge=0, lt=2**31)
+
+
+class Folder(BaseModel):
+    """A folder, by the path the Plex server knows it by."""
+
+    folder: str = Field(min_length=1, max_length=4000)
+
+
+class ScanWanted(BaseModel):
+    """That the folder will be looked at, in some seconds. `job_id` is the job's, at `/api/v1/jobs`."""
+
+    job_id: UUID | None
 
 
 @router.get("/libraries", permission=BROWSE)
@@ -105,3 +122,36 @@ async def on_deck(ctx: Ctx, call: Call) -> models.OnDeck:
     `reason` says why where it is empty or old.
     """
     return await on_deck_of.on_deck(ctx, await look(ctx, call.caller), call.caller)
+
+
+@router.get("/playing", permission=BROWSE)
+async def playing(ctx: Ctx, call: Call) -> playing_of.PlayingNow:
+    """List what is being played.
+
+    Of others' sessions in libraries you may see, without who plays them, on what and from where, unless you have
+    `plex.see_others_playing`.
+    """
+    return await playing_of.playing_now(ctx, await look(ctx, call.caller), call.caller)
+
+
+@router.post("/libraries/{key}/scan", permission=SCAN, body_limit=16_384, status=202)
+async def scan_folder(ctx: Ctx, call: Call[LibraryPath, Empty, Folder]) -> ScanWanted:
+    """Have the Plex server look for new files in one folder of a library.
+
+    In some seconds, and once however often that is asked for meanwhile. 409 without the owner's token in the settings.
+    """
+    key, folder = call.path.key, call.body.folder
+    kept = await read_sections(ctx.db, ctx.instance)
+    if key not in {one.key for one in kept}:
+        raise lists.no_library()
+    try:
+        if locate(kept, folder)[0].key != key:
+            raise _not_here("This folder lies in another library.", "other_library")
+        return ScanWanted(job_id=await request_scan(ctx, folder, f"asked for by {call.caller.username}"))
+    except errors.BadInput as refused:
+        code = refused.fields[0].code if refused.fields else "unusable"
+        raise _not_here(refused.message, code) from None
+
+
+def _not_here(words: str, code: str) -> errors.BadInput:
+    return errors.BadInput(words, fields=[errors.FieldProblem(field="body.folder", code=code, message=words)])

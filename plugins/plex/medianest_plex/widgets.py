@@ -1,4 +1,4 @@
-"""The tiles: what came in, how much there is, whether the server is heard. They ask Postgres only."""
+"""The tiles: what came in, what is played, how much there is, whether the server is heard. They ask Postgres only."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from medianest_hub.plugin_api import (
     MediaCard,
     MediaRow,
     Person,
+    ProgressItem,
+    ProgressList,
     Tone,
     Viewer,
     errors,
@@ -25,6 +27,8 @@ from medianest_plex.browsing.sight import STALE_AFTER
 from medianest_plex.events import Kind
 from medianest_plex.library.state import read_server
 from medianest_plex.personal.refreshing import look
+from medianest_plex.playing.models import NowPlaying
+from medianest_plex.playing.reading import now_playing
 from medianest_plex.privacy import BROWSE
 from medianest_plex.settings import PlexSettings
 
@@ -44,6 +48,13 @@ async def recently_added(ctx: Context[PlexSettings], viewer: Viewer) -> MediaRow
     """What came into the libraries somebody may see."""
     found = await recent(ctx, await look(ctx, _person(viewer)), None, None, MOST_CARDS)
     return MediaRow(items=[_card(one) for one in found.items])
+
+
+@widget("playing", title="Now playing", scope=PERSON, ttl=10, permission=BROWSE)
+async def playing(ctx: Context[PlexSettings], viewer: Viewer) -> ProgressList:
+    """What is being played, as far as somebody may see it."""
+    found = await now_playing(ctx, _person(viewer))
+    return ProgressList(items=[_progress(one) for one in found], empty="Nothing is being played.")
 
 
 @widget("counts", title="Libraries", scope=PERSON, ttl=300, permission=BROWSE)
@@ -91,6 +102,21 @@ def _card(one: Recent) -> MediaCard:
         image=one.image,
         href=one.href,
         badge=f"{one.new} new" if one.new > 1 else "",
+    )
+
+
+def _progress(one: NowPlaying) -> ProgressItem:
+    fraction = min(one.progress_ms / one.duration_ms, 1.0) if one.duration_ms else None
+    who = " · ".join(part for part in (one.account, one.player) if part)
+    how = " ".join(part for part in (one.resolution, one.decision) if part)
+    return ProgressItem(
+        id=str(one.id),
+        title=one.title,
+        state="unknown" if one.stale else one.state,
+        fraction=fraction,
+        eta=max(one.duration_ms - one.progress_ms, 0) / 1000 if one.duration_ms else None,
+        detail=" · ".join(part for part in (who, how) if part),
+        tone=Tone.WARN if one.stale else Tone.NEUTRAL,
     )
 
 

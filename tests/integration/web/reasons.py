@@ -1,14 +1,22 @@
 """Why routes may do without what routes must have, for the authorization matrix: a new exception needs a line here."""
 
 _SECRET = "the secret is the webhook's own; it names no object of anybody's"
-_MONITOR = "monitors are nobody's; the query finds only those the operator shows, and all for who has the right to details"
+_MONITOR = (
+    "monitors are nobody's; the query finds only those the operator shows, and all for who has the right to details"
+)
+_LIBRARY = "the library is nobody's; the query finds only what Plex shares with the person, or what the settings show"
 NO_OWNER = {
     "/api/v1/jobs/{id}": "the store finds only what the person may see, which differs for admins",
     "/api/v1/dashboard/{widget}": "a widget is nobody's; which ones somebody may see is decided by their permissions",
     "/api/v1/images/{id}": "the id is a signed and expiring proof that its picture was shown to somebody",
     "/api/v1/youtube/files/{token}": "the token is a signed and expiring link that only its owner could make",
     "/api/v1/hooks/matrix/in_path/{secret}": _SECRET,
+    "/api/v1/hooks/plex/media/{secret}": _SECRET,
     "/api/v1/hooks/uptime_kuma/notification/{secret}": _SECRET,
+    "/api/v1/plex/collections/{id}": _LIBRARY,
+    "/api/v1/plex/items/{id}": _LIBRARY,
+    "/api/v1/plex/libraries/{key}/items": _LIBRARY,
+    "/api/v1/plex/playlists/{id}": _LIBRARY + "; none for who sees what Plex shares with them",
     "/api/v1/uptime_kuma/monitors/{id}": _MONITOR,
     "/api/v1/uptime_kuma/monitors/{id}/history": _MONITOR,
     "/ui/{version}/{file}": "files of the program itself, the same for everybody",
@@ -52,9 +60,12 @@ PUBLIC = {
     "/api/docs/docs.js": _DOCUMENT,
     "/api/v1/youtube/files/{token}": "players send no token; " + NO_OWNER["/api/v1/youtube/files/{token}"],
     "/api/v1/matrix/open": "the plugin made up for these tests shows that public means public",
+    "/api/v1/resting/door": "the plugin made up for these tests is off, so nobody comes in by it",
     "/api/v1/hooks/matrix/by_header": _WEBHOOK,
     "/api/v1/hooks/matrix/in_path": _WEBHOOK,
     "/api/v1/hooks/matrix/in_path/{secret}": _WEBHOOK,
+    "/api/v1/hooks/plex/media": _WEBHOOK,
+    "/api/v1/hooks/plex/media/{secret}": _WEBHOOK,
     "/api/v1/hooks/uptime_kuma/notification": _WEBHOOK,
     "/api/v1/hooks/uptime_kuma/notification/{secret}": _WEBHOOK,
 }
@@ -64,6 +75,7 @@ OWN_CREDENTIAL = {
     "/api/v1/auth/refresh": "refresh_invalid",
     "/api/v1/hooks/matrix/by_header": "webhook_secret",
     "/api/v1/hooks/matrix/in_path": "webhook_secret",
+    "/api/v1/hooks/plex/media": "webhook_secret",
     "/api/v1/hooks/uptime_kuma/notification": "webhook_secret",
 }
 """Public routes that refuse whoever lacks a credential of their own, which no token or key is: the code of their 401."""
