@@ -150,6 +150,14 @@ async def test_what_is_left_out_for_a_while_is_unknown_and_what_was_deleted_is_g
     assert (await rows(ctx))["Router"][3]
 
 
+async def test_a_monitor_lost_sight_of_is_known_again_by_a_check_that_still_holds(ctx):
+    ledger, numbers = await furnish(ctx, ago=3600)
+    await ledger.record([(numbers[1], found(ctx, Status.UNKNOWN))])
+    daily = replace(found(ctx, Status.UP, ago=1800), hold=86_400.0)
+    await ledger.record([(numbers[1], daily)], live=False)
+    assert (await rows(ctx))["Plex"][2] is Status.UP
+
+
 async def test_people_are_told_after_a_while_also_by_the_next_holder(ctx):
     ledger, numbers = await furnish(ctx)
     await ledger.record([(numbers[1], found(ctx, Status.DOWN))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from medianest_hub.plugin_api import Context, Queries, Record
@@ -73,7 +73,7 @@ async def record(
         state = _begin(row)
         fresh = [replace(one, at=min(one.at, now)) for one in by_number[row["number"]]]
         if not live:
-            fresh = [one for one in fresh if state.is_new or one.at > state.seen_at]
+            fresh = [one for one in fresh if state.is_new or one.at > state.seen_at or _still_holds(state, one, now)]
         beats += [Beat(row["number"], one.at, one.status, one.ping, one.hold) for one in fresh]
         for one, since in ((one, one.at) for one in fresh) if live else _outcome(fresh):
             await _take(ctx, tx, state, one, since, outcome, judged_at=now if live else one.at)
@@ -96,6 +96,11 @@ async def reconsider(ctx: Context[UptimeKumaSettings], tx: Queries, numbers: Seq
         states.append(state)
     await _write(tx, states)
     return outcome
+
+
+def _still_holds(state: _State, one: Found, now: datetime) -> bool:
+    """Whether it tells how things are where nobody knew: a monitor looked at once a day was lost sight of, and is seen again."""
+    return state.status is Status.UNKNOWN and one.at + timedelta(seconds=one.hold) >= now
 
 
 def _outcome(found: Sequence[Found]) -> list[tuple[Found, datetime]]:
