@@ -12,7 +12,7 @@ from medianest_plex.browsing.sight import Sight, visible_sql
 # One look by each index, for an OR over all of them would be answered by none. A guid that was made up on the spot (of
 # home videos, say) may be another thing's on another server.
 _SAME: Final = """
-      SELECT o.id FROM plugin_plex.item o WHERE o.guid = i.guid AND i.guid <> ''
+      SELECT o.id FROM plugin_plex.item o WHERE o.guid = i.guid AND o.guid <> ''
          AND i.guid NOT LIKE 'local:%' AND i.guid NOT LIKE '%agents.none%'
       UNION SELECT o.id FROM plugin_plex.item o WHERE o.imdb = i.imdb
       UNION SELECT o.id FROM plugin_plex.item o WHERE o.tmdb = i.tmdb
