@@ -24,11 +24,17 @@ PLANTED = {
     "databaseConnectionString": "mysql://root:planted-database-password@db/x",
     "mqttPassword": "planted-mqtt-password",
     "radiusSecret": "planted-radius-secret",
-    "tlsKey": "-----BEGIN PRIVATE KEY-----planted-tls-key",
-    "headers": '{"X-Api-Key": "planted-header-key"}',
+    "tlsKey": "-----BEGIN PRIVATE KEY-----\nplanted-tls-key\nplanted-tls-line\n-----END PRIVATE KEY-----\n",
+    "headers": '{"X-Api-Key": "planted-header-key", "Authorization": "Bearer planted-header-word"}',
+    "grpcBody": "user=ada&password=planted-form%21password",
     "body": '{"login": {"password": "planted-body-password"}}',
 }
-URL = "https://user:planted-url-password@service.example/path?token=planted-query-token"
+PARTS = (
+    *("planted-header-word refused", "line 3: planted-tls-line", "planted-form!password or planted-form%21password"),
+    *("planted-url%40password is not planted-url@password",),
+)
+"""As messages repeat parts of them, in other forms."""
+URL = "https://user:planted-url%40password@service.example/path?token=planted-query-token"
 PASSWORD = "planted-login-password"
 
 
@@ -53,7 +59,7 @@ async def test_no_secret_of_a_monitor_is_found_anywhere(process: HubProcess, kum
         await hub.admin.until(
             f"{API}/summary", lambda reply: reply.status == 200 and not reply.json()["freshness"]["stale"]
         )
-        words = " ".join(text for text in PLANTED.values())
+        words = " ".join((*PARTS, *PLANTED.values()))
         monitor = kuma.add("Backup", PUSH, url=URL, tags=[("owner", "ada")], **PLANTED)
         kuma.beat(monitor.id, 0, f"could not reach {URL}: {words}")
         kuma.faults.set("heartbeat", "half")
@@ -84,7 +90,7 @@ async def test_no_secret_of_a_monitor_is_found_anywhere(process: HubProcess, kum
         seen = [(await client.get(one)).body.decode() for client, one in asked]
         seen += [process.log, *await _tables(process)]
     secrets = {*re.findall(r"planted[a-z-]+", json.dumps([PLANTED, URL])), PASSWORD}
-    assert len(secrets) == len(PLANTED) + 3
+    assert len(secrets) == len(PLANTED) + 5
     for text in seen:
         for secret in secrets:
             at = text.find(secret)

@@ -8,7 +8,8 @@ import pytest
 
 from medianest_hub.plugin_api.errors import AuthFailed, NotReady
 from medianest_uptime_kuma.client import live
-from medianest_uptime_kuma.client.live_models import LiveBeat, LoginAnswer, secrets_of
+from medianest_uptime_kuma.client.live_models import LiveBeat, LoginAnswer
+from medianest_uptime_kuma.client.secrets import secrets_of
 from medianest_uptime_kuma.models import Status
 from medianest_uptime_kuma.ways.live_view import LiveView
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from medianest_hub.plugin_api.errors import AuthFailed, FieldProblem, NotReady, UpstreamError, UpstreamTimeout
-from medianest_uptime_kuma.client.answers import Ratio
+from medianest_uptime_kuma.client.answers import MOST_BEATS, MOST_MONITORS, Ratio
 from medianest_uptime_kuma.client.guarded import SERVICE
 from medianest_uptime_kuma.client.live_models import (
     CertificateInfo,
@@ -18,18 +18,17 @@ from medianest_uptime_kuma.client.live_models import (
     LiveMonitor,
     LoginAnswer,
     certificate,
-    secrets_of,
 )
+from medianest_uptime_kuma.client.secrets import secrets_of
 from medianest_uptime_kuma.client.socket import Socket
-from medianest_uptime_kuma.client.status_page import KumaMaintenance
+from medianest_uptime_kuma.client.status_page import MOST_PAGES, KumaMaintenance, is_slug
 from medianest_uptime_kuma.client.words import clean
 
 _DEADLINE: Final = 20.0
 _GREETING_SECONDS: Final = 10.0
 _SILENCE_SECONDS: Final = 0.5
-_MOST_MONITORS: Final = 5000
-_MOST_BEATS: Final = 1000
-"""Uptime Kuma sends a hundred of a monitor."""
+_MOST_SAID: Final = 2000
+_MOST_WORK: Final = 1000
 _BAD_CODE: Final = (
     "Uptime Kuma does not take the code made of the two-factor secret: the secret is wrong, or the clock here or there."
 )
@@ -105,6 +104,8 @@ class Unreadable:
     field: str
 
 
+_ODD: Final = (ValidationError, OverflowError, RecursionError)
+
 Update = (
     Listed | Removed | Beaten | UptimeTold | CertificateTold | MaintenanceTold | PagesTold | VersionTold | Unreadable
 )
@@ -117,10 +118,18 @@ async def needs_login(socket: Socket) -> bool:
     """
     said: list[tuple[str, list[Any]]] = []
     greeted = False
+    clock = asyncio.get_running_loop()
+    ends = clock.time() + _GREETING_SECONDS
     try:
         while True:
-            async with asyncio.timeout(_SILENCE_SECONDS if greeted else _GREETING_SECONDS):
+            left = max(ends - clock.time(), 0.0)
+            async with asyncio.timeout(min(left, _SILENCE_SECONDS) if greeted else left):
+                await asyncio.sleep(0)  # so that the deadline is looked at though there is always something more
                 event, args = await socket.receive()
+            if len(said) >= _MOST_SAID:
+                raise UpstreamError(
+                    f"Uptime Kuma sends more than {_MOST_SAID} events before anybody logged in.", service=SERVICE
+                )
             said.append((event, args))
             greeted = greeted or event == "info"
             if event == "loginRequired":
@@ -192,26 +201,36 @@ def updates_of(event: str, args: list[Any]) -> Iterator[Update]:
     try:
         yield from reader(args)
     except ValidationError as error:
-        yield Unreadable(event, ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])[:100])
-    except (ValueError, TypeError, IndexError, KeyError, AttributeError):
+        yield Unreadable(event, _field(error))
+    except (ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError, RecursionError):
         yield Unreadable(event, "")
 
 
 def _listed(args: list[Any], *, all: bool) -> Iterator[Update]:
-    monitors, whole = [], all
     if not args or not isinstance(args[0], dict):
         raise _bad_list()
-    if len(args[0]) > _MOST_MONITORS:
-        raise UpstreamError(f"Uptime Kuma names more than {_MOST_MONITORS} monitors.", service=SERVICE)
+    if len(args[0]) > MOST_MONITORS:
+        raise UpstreamError(f"Uptime Kuma names more than {MOST_MONITORS} monitors.", service=SERVICE)
+    monitors: dict[int, tuple[LiveMonitor, tuple[str, ...]]] = {}
+    whole = all
     for raw in args[0].values():
         try:
-            monitors.append((LiveMonitor.model_validate(raw), secrets_of(raw)))
-        except ValidationError as error:
-            yield Unreadable("monitorList", str(error.errors(include_input=False)[0]["loc"][0])[:100])
+            monitor = LiveMonitor.model_validate(raw)
+            if monitor.id not in monitors:
+                monitors[monitor.id] = monitor, secrets_of(raw)
+        except _ODD as error:
+            yield Unreadable("monitorList", _field(error))
             whole = False  # what cannot be read was not removed
     if args[0] and not monitors:
         raise _bad_list()
-    yield Listed(monitors, all, whole)
+    yield Listed(list(monitors.values()), all, whole)
+
+
+def _field(error: Exception) -> str:
+    """The first that does not fit."""
+    if not isinstance(error, ValidationError):
+        return ""
+    return ".".join(str(part) for part in error.errors(include_input=False, include_url=False)[0]["loc"])[:100]
 
 
 def _bad_list() -> UpstreamError:
@@ -219,11 +238,11 @@ def _bad_list() -> UpstreamError:
 
 
 def _beats(args: list[Any]) -> Iterator[Update]:
-    beats = []
-    for raw in args[1][-_MOST_BEATS:]:
+    beats, kuma_id = [], int(args[0])
+    for raw in args[1][-MOST_BEATS:]:
         try:
-            beats.append(LiveBeat.model_validate({"monitorID": int(args[0]), **_named(raw)}))
-        except ValidationError:
+            beats.append(LiveBeat.model_validate({"monitorID": kuma_id, **_named(raw)}))
+        except (*_ODD, AttributeError):
             yield Unreadable("heartbeatList", "beats")
     yield Beaten(beats, before=True)
 
@@ -246,12 +265,20 @@ def _certificate(args: list[Any]) -> Iterator[Update]:
 
 
 def _maintenance(args: list[Any]) -> Iterator[Update]:
-    yield MaintenanceTold([KumaMaintenance.model_validate(raw) for raw in args[0].values()])
+    items = []
+    for raw in list(args[0].values())[:_MOST_WORK]:
+        try:
+            items.append(KumaMaintenance.model_validate(raw))
+        except _ODD as error:
+            yield Unreadable("maintenanceList", _field(error))
+    if items or not args[0]:
+        yield MaintenanceTold(items)
 
 
 def _pages(args: list[Any]) -> Iterator[Update]:
-    pages = args[0].values()
-    yield PagesTold([clean(page["slug"]) for page in pages if page.get("published", True) not in (False, 0)])
+    pages = [page for page in args[0].values() if isinstance(page, dict)]
+    slugs = (page.get("slug") for page in pages if page.get("published", True) not in (False, 0))
+    yield PagesTold([slug for slug in slugs if is_slug(slug)][:MOST_PAGES])
 
 
 def _info(args: list[Any]) -> Iterator[Update]:

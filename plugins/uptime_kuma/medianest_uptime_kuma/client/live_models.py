@@ -1,41 +1,59 @@
-"""What Uptime Kuma sends over its live connection, of 1.23 and 2.x, as far as it is used; secrets are only ever looked for."""
+"""What Uptime Kuma sends over its live connection, of 1.23 and 2.x, as far as it is used; odd values stop nobody from reading."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import math
 from typing import Annotated, Any, Final
-from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from medianest_uptime_kuma.client.answers import Answer, KumaTime, Line, Ping, StatusNumber, Tag
+from medianest_uptime_kuma.client.answers import Answer, KumaTime, Line, Ping, StatusNumber, Tags, whole_days
+from medianest_uptime_kuma.client.words import LONGEST_SEARCHED, clean
 
-SHORTEST_SECRET: Final = 6
-"""Shorter texts are not looked for in messages: they would be found everywhere."""
+_LONGEST_INTERVAL: Final = 31_536_000.0
+_MOST_POSITIONS: Final = 2**31 - 1
+_MOST_TEXT: Final = 2000
 
-_SECRET_FIELDS: Final = (
-    *(
-        "pushToken",
-        "basic_auth_pass",
-        "oauth_client_secret",
-        "bearer_token",
-        "gamedigToken",
-        "databaseConnectionString",
-    ),
-    *(
-        "radiusPassword",
-        "radiusSecret",
-        "mqttPassword",
-        "tlsKey",
-        "tlsCert",
-        "headers",
-        "body",
-        "grpcBody",
-        "grpcMetadata",
-    ),
-    *("rabbitmqPassword", "kafkaProducerSaslOptions"),
-)
+
+def _number(value: Any) -> float | None:
+    """A number that is one, also written as text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _weight(value: Any) -> int:
+    """As near to it as the database can keep; 0 for what is no number."""
+    return int(min(max(_number(value) or 0.0, -_MOST_POSITIONS), _MOST_POSITIONS))
+
+
+def _interval(value: Any) -> float:
+    """Seconds, a year at most; a minute for what is no interval."""
+    number = _number(value)
+    return 60.0 if number is None or number < 0 else min(number, _LONGEST_INTERVAL)
+
+
+def _monitor_id(value: Any) -> int | None:
+    number = _number(value)
+    return int(number) if number is not None and number == int(number) and 0 <= number < 2**31 else None
+
+
+def _text(value: Any) -> str | None:
+    return clean(value, _MOST_TEXT) if isinstance(value, str) else None
+
+
+def _port(value: Any) -> str | None:
+    number = _number(value)
+    return str(int(number)) if number is not None and 0 < number < 2**16 else None
+
+
+PerhapsText = Annotated[str | None, BeforeValidator(_text)]
+Switch = Annotated[bool, BeforeValidator(lambda value: value not in (False, 0, None))]
 
 
 class LiveMonitor(Answer):
@@ -44,18 +62,16 @@ class LiveMonitor(Answer):
     id: Annotated[int, Field(ge=0, lt=2**31)]
     name: Line
     type: Line = ""
-    parent: Annotated[int | None, Field(ge=0, lt=2**31)] = None
-    url: str | None = None
-    hostname: str | None = None
-    port: int | str | None = None
-    weight: int = 0
-    active: Annotated[bool, BeforeValidator(lambda value: value not in (False, 0, None))] = True
-    force_inactive: Annotated[
-        bool, BeforeValidator(lambda value: value not in (False, 0, None)), Field(alias="forceInactive")
-    ] = False
-    interval: Annotated[float, Field(ge=1, le=31_536_000)] = 60
-    retry_interval: Annotated[float, Field(ge=0, le=31_536_000, alias="retryInterval")] = 60
-    tags: list[Tag] = []
+    parent: Annotated[int | None, BeforeValidator(_monitor_id)] = None
+    url: PerhapsText = None
+    hostname: PerhapsText = None
+    port: Annotated[str | None, BeforeValidator(_port)] = None
+    weight: Annotated[int, BeforeValidator(_weight)] = 0
+    active: Switch = True
+    force_inactive: Annotated[Switch, Field(alias="forceInactive")] = False
+    interval: Annotated[float, BeforeValidator(lambda value: max(_interval(value), 1.0))] = 60
+    retry_interval: Annotated[float, BeforeValidator(_interval), Field(alias="retryInterval")] = 60
+    tags: Tags = []
 
     @property
     def is_paused(self) -> bool:
@@ -69,9 +85,7 @@ class LiveBeat(Answer):
     monitor_id: Annotated[int, Field(ge=0, lt=2**31, validation_alias=AliasChoices("monitorID", "monitor_id"))]
     status: StatusNumber
     time: KumaTime
-    message: Annotated[
-        str, BeforeValidator(lambda value: value if isinstance(value, str) else ""), Field(alias="msg")
-    ] = ""
+    message: Annotated[str, BeforeValidator(lambda value: clean(value, LONGEST_SEARCHED + 1)), Field(alias="msg")] = ""
     ping: Ping = None
 
 
@@ -87,8 +101,8 @@ class LoginAnswer(Answer):
 class CertificateInfo(Answer):
     """What is in the text that `certInfo` carries."""
 
-    valid: bool | None = None
-    days: Annotated[float | None, Field(alias="daysRemaining")] = None
+    valid: Annotated[bool | None, BeforeValidator(lambda value: value if isinstance(value, bool) else None)] = None
+    days: Annotated[int | None, BeforeValidator(whole_days), Field(alias="daysRemaining")] = None
 
 
 def certificate(text: object) -> CertificateInfo | None:
@@ -100,40 +114,5 @@ def certificate(text: object) -> CertificateInfo | None:
         info = said.get("certInfo")
         days = info.get("daysRemaining") if isinstance(info, dict) else None
         return CertificateInfo.model_validate({"valid": said.get("valid"), "daysRemaining": days})
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-
-
-def secrets_of(monitor: Mapping[str, Any]) -> tuple[str, ...]:
-    """Every text of a monitor that must not be shown or kept, the longest first."""
-    found = {text for name in _SECRET_FIELDS for text in _texts(monitor.get(name))}
-    found |= set(_secrets_of_address(monitor.get("url")))
-    return tuple(sorted((text for text in found if len(text) >= SHORTEST_SECRET), key=len, reverse=True))
-
-
-def _texts(value: Any, depth: int = 0) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-        if depth < 3 and value.lstrip().startswith(("{", "[")):
-            try:
-                yield from _texts(json.loads(value), depth + 1)
-            except ValueError:
-                return
-    elif isinstance(value, dict) and depth < 6:
-        for one in value.values():
-            yield from _texts(one, depth + 1)
-    elif isinstance(value, list) and depth < 6:
-        for one in value:
-            yield from _texts(one, depth + 1)
-
-
-def _secrets_of_address(url: Any) -> Iterator[str]:
-    if not isinstance(url, str):
-        return
-    try:
-        parts = urlsplit(url)
-        if parts.password:
-            yield parts.password
-        yield from (value for _, value in parse_qsl(parts.query))
-    except ValueError:
-        return

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
 from medianest_hub.plugin_api.errors import UpstreamError
+from medianest_uptime_kuma.client.answers import MOST_MONITORS, whole_days
 from medianest_uptime_kuma.client.guarded import SERVICE
 from medianest_uptime_kuma.client.seen import Seen
 from medianest_uptime_kuma.client.words import bare_address, clean
 from medianest_uptime_kuma.models import Status
 
-_MOST_MONITORS: Final = 5000
 _LABELS: Final = ("monitor_id", "monitor_name", "monitor_type", "monitor_url", "monitor_hostname", "monitor_port")
 _STATUSES: Final = {0: Status.DOWN, 1: Status.UP, 2: Status.PENDING, 3: Status.MAINTENANCE}
 _WINDOWS: Final = {"1d": "given_day", "30d": "given_month"}
@@ -52,19 +52,19 @@ def read_metrics(body: bytes) -> MetricsPage:
     started_at: datetime | None = None
     version, known = "", False
     try:
-        for family in text_string_to_metric_families(body.decode("utf-8")):
+        for family in text_string_to_metric_families(body.decode("utf-8", "replace")):
             known = known or family.name == "monitor_status"
             for sample in family.samples:
                 if sample.name == "process_start_time_seconds":
-                    started_at = datetime.fromtimestamp(sample.value, UTC)
+                    started_at = _moment(sample.value)
                 elif sample.name == "app_version":
                     version = clean(sample.labels.get("version"), 40)
                 elif sample.name.startswith("monitor_") and (kept := _kept_as(sample.name, sample.labels)):
-                    if not sample.labels.get("monitor_name"):
+                    if "monitor_name" not in sample.labels:
                         raise _unexpected(sample.name)
                     key = tuple(sample.labels.get(label, "") for label in _LABELS)
                     gathered.setdefault(key, _Gathered(sample.labels)).values[kept] = sample.value
-    except (ValueError, KeyError, IndexError, OverflowError, OSError):
+    except (ValueError, KeyError, IndexError, OverflowError, RecursionError):
         raise UpstreamError("Uptime Kuma's metrics cannot be read.", service=SERVICE, field="metrics") from None
     if not known:
         raise UpstreamError(
@@ -72,11 +72,26 @@ def read_metrics(body: bytes) -> MetricsPage:
             service=SERVICE,
             field="monitor_status",
         )
-    if len(gathered) > _MOST_MONITORS:
-        raise UpstreamError(f"Uptime Kuma names more than {_MOST_MONITORS} monitors.", service=SERVICE)
+    if len(gathered) > MOST_MONITORS:
+        raise UpstreamError(f"Uptime Kuma names more than {MOST_MONITORS} monitors.", service=SERVICE)
     # A monitor may have a series of uptimes before its first beat: without a status there is nothing to say of it.
-    found = [_measured(one, at) for at, one in enumerate(gathered.values()) if "status" in one.values]
-    return MetricsPage(found, started_at, version)
+    found = (_measured(one, at) for at, one in enumerate(gathered.values()) if "status" in one.values)
+    return MetricsPage(_each_once(found), started_at, version)
+
+
+def _each_once(measured: Iterable[Measured]) -> list[Measured]:
+    """Of those with one number the first: 2.x goes on showing a monitor under the name it had before."""
+    found: dict[object, Measured] = {}
+    for at, one in enumerate(measured):
+        found.setdefault(one.seen.kuma_id if one.seen.kuma_id is not None else f"unnumbered {at}", one)
+    return list(found.values())
+
+
+def _moment(seconds: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _unexpected(name: str) -> UpstreamError:
@@ -113,8 +128,8 @@ def _measured(one: _Gathered, position: int) -> Measured:
         kind=_told(labels.get("monitor_type")),
         address=bare_address(labels.get("monitor_url"), labels.get("monitor_hostname"), labels.get("monitor_port")),
         position=position,
-        certificate_days=int(days) if days is not None and math.isfinite(days) else None,
-        certificate_valid=bool(valid) if valid is not None else None,
+        certificate_days=whole_days(days),
+        certificate_valid=bool(valid) if valid is not None and math.isfinite(valid) else None,
         given_day=_ratio(values.get("given_day")),
         given_month=_ratio(values.get("given_month")),
     )

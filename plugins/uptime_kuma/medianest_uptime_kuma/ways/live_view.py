@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from medianest_uptime_kuma.client.answers import MOST_MONITORS
 from medianest_uptime_kuma.client.live import CertificateTold, Listed, UptimeTold
 from medianest_uptime_kuma.client.live_models import LiveBeat, LiveMonitor
 from medianest_uptime_kuma.client.seen import Found, Seen, hold_of
@@ -14,7 +15,7 @@ from medianest_uptime_kuma.models import Status
 from medianest_uptime_kuma.ways.pages import Headings
 
 _DEEPEST: Final = 20
-"""Groups within groups; more, and they go in a circle."""
+"""Groups within groups."""
 
 _WITHOUT_ADDRESS: Final = frozenset({"push", "group", "manual"})
 
@@ -33,9 +34,11 @@ class LiveView:
     def take(self, listed: Listed) -> None:
         """Take in a list of monitors, or one that changed."""
         if listed.whole:
-            self.monitors.clear()
-            self._secrets.clear()
+            for gone in self.monitors.keys() - {monitor.id for monitor, _ in listed.monitors}:
+                self.remove(gone)
         for monitor, secrets in listed.monitors:
+            if monitor.id not in self.monitors and len(self.monitors) >= MOST_MONITORS:
+                continue
             self.monitors[monitor.id] = monitor
             self._secrets[monitor.id] = secrets
 
@@ -48,14 +51,13 @@ class LiveView:
 
     def uptime(self, told: UptimeTold) -> None:
         """Take in the part of a time it was up."""
-        self._uptimes[told.kuma_id, told.hours] = told.ratio
+        if told.kuma_id in self.monitors:
+            self._uptimes[told.kuma_id, told.hours] = told.ratio
 
     def certificate(self, told: CertificateTold) -> None:
         """Take in how long its certificate is good for."""
-        self._certificates[told.kuma_id] = (
-            int(told.info.days) if told.info.days is not None else None,
-            told.info.valid,
-        )
+        if told.kuma_id in self.monitors:
+            self._certificates[told.kuma_id] = told.info.days, told.info.valid
 
     def paused(self) -> Iterator[int]:
         """The numbers of those nobody looks at."""
@@ -87,7 +89,7 @@ class LiveView:
         groups = tuple(self._groups(monitor))
         watched = monitor.type not in _WITHOUT_ADDRESS
         return Seen(
-            name=message(monitor.name, self._secrets.get(monitor.id, ())) or f"#{monitor.id}",
+            name=self._name(monitor),
             kuma_id=monitor.id,
             kind=clean(monitor.type),
             group=groups[0] if groups else "",
@@ -103,10 +105,14 @@ class LiveView:
 
     def _groups(self, monitor: LiveMonitor) -> Iterator[str]:
         """The groups it is in, the nearest first."""
-        above = monitor.parent
-        for _ in range(_DEEPEST):
-            parent = self.monitors.get(above) if above is not None else None
+        above, passed = monitor.parent, {monitor.id}
+        while above is not None and above not in passed and len(passed) <= _DEEPEST:
+            parent = self.monitors.get(above)
             if parent is None:
                 return
-            yield clean(parent.name)
+            yield self._name(parent)
+            passed.add(above)
             above = parent.parent
+
+    def _name(self, monitor: LiveMonitor) -> str:
+        return message(monitor.name, self._secrets.get(monitor.id, ())) or f"#{monitor.id}"
