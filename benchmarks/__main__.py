@@ -21,6 +21,7 @@ PARTS = (
     "widgets",
     "live_events",
     "uptime_kuma",
+    "plex_browsing",
     "download",
 )
 MARK = re.compile(r"(?<=<!-- table -->\n).*?(?=<!-- /table -->)", re.DOTALL)
