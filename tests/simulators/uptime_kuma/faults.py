@@ -10,7 +10,20 @@ from aiohttp import web
 from .. import faults
 from ..faults import SLOW_SECONDS, Fault, Handler
 
-__all__ = ["HALF", "HUGE", "NO_ACK", "REFUSE", "SLOW_SECONDS", "Fault", "Faults", "Handler", "halved"]
+__all__ = [
+    "GIANT",
+    "HALF",
+    "HUGE",
+    "NO_ACK",
+    "REFUSE",
+    "SLOW_SECONDS",
+    "TWICE",
+    "Fault",
+    "Faults",
+    "Handler",
+    "altered",
+    "halved",
+]
 
 REFUSE = "refuse"
 """400 `Forbidden`, as a handshake from a foreign origin is answered."""
@@ -20,7 +33,13 @@ HALF = "half"
 """The right answer with every other field missing and some of another type."""
 HUGE = "huge"
 """A single message of `Faults.huge_bytes`."""
+GIANT = "giant"
+"""The right answer with numbers nobody foresaw wherever one is no number of a thing and no status."""
+TWICE = "twice"
+"""The right answer with everything in its lists twice; in the metrics, the second time under another name."""
 
+_ENORMOUS = 10**30
+_NAMING = frozenset({"id", "monitorID", "monitor_id", "parent", "status", "active", "forceInactive"})
 _GARBAGE = 'monitor_status{monitor_name="cut in the middle\n\x01\x02 }}} 1 1 1\n# TYPE\nnot a metric at all\n'
 _OTHER_METRICS = """# HELP up Whether it is
 # TYPE up gauge
@@ -34,14 +53,14 @@ monitor_response_time{monitor_name="Never seen"} +Inf
 
 
 class Faults(faults.Faults):
-    """The common ones and `refuse`, `no_ack`, `half` and `huge`.
+    """The common ones and `refuse`, `no_ack`, `half`, `huge`, `giant` and `twice`.
 
     Routes over HTTP: `metrics`, `page`, `beats`, `entry`, `push`, `badge`, `incidents`, `html`, and `socket` for all that
     goes to Socket.IO's path. Calls over the socket are named like `login_by_token`, events like `heartbeat` or
     `monitor_list`; `burst` is everything that follows a login.
     """
 
-    others = frozenset({REFUSE, NO_ACK, HALF, HUGE})
+    others = frozenset({REFUSE, NO_ACK, HALF, HUGE, GIANT, TWICE})
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,12 +79,51 @@ class Faults(faults.Faults):
             return web.Response()
         if route == "metrics" and fault in (Fault.NOT_JSON, Fault.OTHER_SHAPE):
             return web.Response(text=_GARBAGE if fault == Fault.NOT_JSON else _OTHER_METRICS)
-        if fault != HALF:
+        if fault not in (HALF, GIANT, TWICE):
             return None
         response = await handler(request)
-        if not isinstance(response, web.Response) or response.content_type != "application/json":
+        if not isinstance(response, web.Response) or response.status != 200:
             return response
-        return web.json_response(halved(json.loads(response.text or "null")))
+        if route == "metrics" and fault != HALF:
+            return web.Response(text=_altered_metrics(fault, response.text or ""))
+        if response.content_type != "application/json":
+            return response
+        return web.json_response(altered(fault, json.loads(response.text or "null")))
+
+
+def altered(fault: str, value: Any) -> Any:
+    """The value as `half`, `giant` or `twice` makes it."""
+    return halved(value) if fault == HALF else _doubled(value) if fault == TWICE else _grown(value)
+
+
+def _grown(value: Any, name: str = "id") -> Any:
+    if isinstance(value, dict):
+        return {key: one if key in _NAMING else _grown(one, key) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_grown(one, name) for one in value]
+    if isinstance(value, str) and value.startswith("{"):
+        return json.dumps(_grown(json.loads(value)))
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return _ENORMOUS if is_number and name not in _NAMING else value
+
+
+def _doubled(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _doubled(one) for key, one in value.items()}
+    if isinstance(value, tuple):  # the arguments of an event
+        return tuple(_doubled(one) for one in value)
+    return [_doubled(one) for one in (*value, *value)] if isinstance(value, list) else value
+
+
+def _altered_metrics(fault: str, text: str) -> str:
+    lines = text.splitlines()
+    if fault == TWICE:
+        again = [
+            line.replace('monitor_name="', 'monitor_name="Former ') for line in lines if line.startswith("monitor_")
+        ]
+        return "\n".join((*lines, *again)) + "\n"
+    odd = ("monitor_cert_", "monitor_response_time", "process_start_time")
+    return "\n".join(f"{line.rpartition(' ')[0]} 1e+300" if line.startswith(odd) else line for line in lines) + "\n"
 
 
 def halved(value: Any, at: int = 0) -> Any:

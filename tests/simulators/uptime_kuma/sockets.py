@@ -15,7 +15,7 @@ from aiohttp import web
 from . import pushes
 from .asked import Asked, Log, without_secrets
 from .calls import Answer, Calls, Result
-from .faults import HALF, HUGE, NO_ACK, SLOW_SECONDS, Fault, Faults, Handler, halved
+from .faults import GIANT, HALF, HUGE, NO_ACK, SLOW_SECONDS, TWICE, Fault, Faults, Handler, altered, halved
 from .pushes import PAUSE, TO_ONE, Event
 from .world import World
 
@@ -162,8 +162,8 @@ class Sockets:
         fault = self._faults.take(route_of(name))
         if fault in (Fault.NOTHING, Fault.HANG, NO_ACK):
             return
-        if fault == HALF:
-            args = tuple(halved(args))
+        if fault in (HALF, GIANT, TWICE):
+            args = tuple(altered(fault, args))
         elif fault == Fault.OTHER_SHAPE:
             args = ([True, None, {"id": "x" * 100}],)
         elif fault == HUGE:
@@ -298,8 +298,8 @@ def is_foreign(request: web.Request) -> bool:
 
 
 def _spoiled(fault: str | None, args: tuple[Any, ...], faults: Faults) -> tuple[Any, ...]:
-    if fault == HALF:
-        return tuple(halved(args))
+    if fault in (HALF, GIANT, TWICE):
+        return tuple(altered(fault, args))
     if fault == Fault.OTHER_SHAPE:
         return ([True, None, {"id": "x" * 100}],)
     if fault == HUGE and args and isinstance(args[0], dict) and "1" in args[0]:
