@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from medianest_hub.plugin_api import Context, Lease, stream
@@ -37,6 +38,11 @@ async def watch(ctx: Context[UptimeKumaSettings], lease: Lease) -> None:
         raise
     except HubError as error:
         await ledger.lost(error.message)
+        raise
+    except Exception:
+        # A mistake of ours, which the hub logs: people are told at least where to look.
+        with suppress(Exception):
+            await ledger.lost("Uptime Kuma sent something the hub cannot keep; the hub's log says what.")
         raise
 
 
