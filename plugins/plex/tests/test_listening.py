@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from medianest_hub.plugin_api.errors import AuthFailed, HubError
+from medianest_hub.plugin_api.errors import AuthFailed, HubError, Unavailable, UpstreamError
 from medianest_hub.testing import make_lease
 from medianest_plex.events import PlayingStarted, ServerDown, ServerUp
 from medianest_plex.library.state import read_server
@@ -410,6 +410,20 @@ async def test_before_it_is_known_which_server_is_ours_its_absence_is_told_once(
         plex.restart()
         await until(lambda: heard(ctx))
     assert len(news(ctx, ServerDown)) == 1
+
+
+async def test_a_library_that_cannot_be_read_keeps_nobody_from_hearing_what_is_played(ctx, plex, film, friend):
+    async with settled(ctx, plex):
+        plex.faults.set("sections", "503")
+        while True:  # until the hub asks no more
+            try:
+                await ctx.http.request("GET", f"{plex.server_url}/library/sections", service="Plex server", retries=0)
+            except UpstreamError:
+                continue
+            except Unavailable:
+                break
+        plex.play(friend, film)
+        await until(lambda: len(told(ctx)) == 1)
 
 
 async def test_changes_of_the_library_hint_at_a_sync_with_what_changed(ctx, plex, film):

@@ -158,6 +158,7 @@ async def test_every_other_fault_is_an_error_that_names_the_service(sessions, pl
     plex.faults.set("sessions", fault)
     with pytest.raises(UpstreamTimeout if fault == "hang" else UpstreamError, match="Plex server") as caught:
         await sessions.playing()
+    assert caught.value.message.endswith(".")
     if fault == "other_shape":
         assert caught.value.field == "MediaContainer"
     plex.faults.clear()
@@ -169,7 +170,10 @@ async def test_another_shape_within_the_list_is_named(sessions, fake_upstream, s
     elsewhere = PlexSessions(settled.http, fake_upstream.url, "Hub", "client", settled.settings.tls, "some-token")
     with pytest.raises(HubError) as caught:
         await elsewhere.playing()
-    assert caught.value.params == {"service": "Plex server", "field": "MediaContainer.Metadata.0.Player"}
+    assert caught.value.params == {
+        "service": "Plex server's list of sessions",
+        "field": "MediaContainer.Metadata.0.Player",
+    }
 
 
 def test_what_is_only_shown_is_missing_where_it_cannot_be_read():

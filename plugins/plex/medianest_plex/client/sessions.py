@@ -27,7 +27,9 @@ LOCAL_OWNER: Final = 1
 
 _DEADLINE: Final = 8.0
 _PING_SECONDS: Final = 10.0
-# Not the sessions' breaker: a proxy that lets no websocket through must not keep us from asking.
+# Each has a breaker of its own: neither a proxy that lets no websocket through nor a library that cannot be read must keep
+# us from asking what is played.
+_SESSIONS_SERVICE: Final = f"{SERVICE}'s list of sessions"
 _SOCKET_SERVICE: Final = f"{SERVICE}'s websocket"
 # A notification is some 500 bytes; one of a scan may name many items.
 _MESSAGE_CAP: Final = 1024 * 1024
@@ -100,7 +102,7 @@ class PlexSessions:
             answer = await self._http.request(
                 "GET",
                 f"{self._url}/status/sessions",
-                service=SERVICE,
+                service=_SESSIONS_SERVICE,
                 headers=self._headers,
                 deadline=_DEADLINE,
                 cap=_CAP,

@@ -1,4 +1,4 @@
-"""What is being played, for whoever asks: each sees their own in full, and of others' what they may. Asks only Postgres."""
+"""What is being played, for whoever asks: each sees their own in full, and of others' what they may. Changes nothing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Final
 
 from medianest_hub.plugin_api import Context, Person, Record
-from medianest_plex.browsing.sight import sight
 from medianest_plex.library.state import read_server
+from medianest_plex.personal.refreshing import look
 from medianest_plex.playing.models import NowPlaying
 from medianest_plex.playing.rows import row_heading
 from medianest_plex.privacy import SEE_OTHERS_PLAYING, full
@@ -45,7 +45,7 @@ async def now_playing(ctx: Context[PlexSettings], person: Person) -> list[NowPla
         return []
     sees_others, stale = person.can(full(SEE_OTHERS_PLAYING)), await is_stale(ctx)
     identity = await ctx.people.identity(person.id)
-    keys = None if sees_others else set((await sight(ctx, person)).keys)
+    keys = None if sees_others else set((await look(ctx, person)).keys)
     found = []
     for row in rows:
         mine = identity is not None and str(row["account_id"]) == identity.subject
