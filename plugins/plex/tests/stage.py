@@ -8,18 +8,24 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
-from medianest_hub.plugin_api import LinkedIdentity, Person, Role
+import pytest
+
+from medianest_hub.plugin_api import EventData, LinkedIdentity, Person, Role
 from medianest_hub.plugin_api.errors import AuthFailed, HubError
 from medianest_hub.testing import MemoryContext, make_lease, make_person
 from medianest_plex.client.sessions import Item, Playing
 from medianest_plex.events import PlayingStarted, PlayingStopped
+from medianest_plex.library.state import read_server
+from medianest_plex.playing import listening
 from medianest_plex.settings import PlexSettings
 from medianest_plex.streams import listen
+from tests.simulators.plex.server import PlexSimulator
 
 Ctx = MemoryContext[PlexSettings]
+EventT = TypeVar("EventT", bound=EventData)
 
 
 class RunningClock:
@@ -132,3 +138,46 @@ def session(key: str = "1", item: Item | None = None, **fields: Any) -> Playing:
         "video_decision": None, "audio_decision": None, "resolution": "1080p", "bandwidth_kbps": 8000,
     }  # fmt: skip
     return Playing(session_key=key, item=item or film(), **{**given, **fields})
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses short enough to wait for; those between looks stay long, so that what is seen was told of."""
+    monkeypatch.setattr("medianest_hub.infrastructure.http_client.client._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(listening, "_SHORTEST_PAUSE", 0.05)
+    monkeypatch.setattr(listening, "_LONGEST_PAUSE", 0.2)
+    monkeypatch.setattr(listening, "_MISSING_SECONDS", 0.1)
+    monkeypatch.setattr("medianest_plex.playing.writing.MISSING_SECONDS", 0.05)
+
+
+@contextlib.asynccontextmanager
+async def settled(ctx: Ctx, plex: PlexSimulator, fence: int = 1) -> AsyncIterator[asyncio.Task[None]]:
+    """The stream, with its connection open and the first looks done."""
+    async with watching(ctx, fence) as task:
+        await plex.reached(lambda: plex.listeners == 1 and len(plex.asked_of("sessions")) >= 2)
+        await until(lambda: heard(ctx))
+        yield task
+
+
+async def heard(ctx: Ctx) -> bool:
+    """Whether the server is."""
+    return (await read_server(ctx.db, ctx.instance)).connected
+
+
+async def trouble(ctx: Ctx) -> str:
+    """What is said to be wrong."""
+    return (await read_server(ctx.db, ctx.instance)).trouble
+
+
+def news(ctx: Ctx, of: type[EventT]) -> list[EventT]:
+    """The events of that type."""
+    return [data for data, _ in ctx.events.emitted if isinstance(data, of)]
+
+
+async def is_well(ctx: Ctx) -> bool:
+    """Heard, and nothing is wrong."""
+    return await heard(ctx) and not await trouble(ctx)
+
+
+async def gone(ctx: Ctx) -> bool:
+    """Whether nothing is played."""
+    return not await rows(ctx)

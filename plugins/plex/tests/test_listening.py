@@ -4,29 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
 
 import pytest
 
-from medianest_hub.plugin_api.errors import AuthFailed, HubError, Unavailable, UpstreamError
+from medianest_hub.plugin_api.errors import HubError
 from medianest_hub.testing import make_lease
 from medianest_plex.events import PlayingStarted, ServerDown, ServerUp
-from medianest_plex.library.state import read_server
 from medianest_plex.playing import listening
 from medianest_plex.playing.holding import Overtaken
 from medianest_plex.streams import listen
 
-from .stage import Ctx, rows, running, sent, shelve, told, until, watching
+from .stage import (
+    Ctx,
+    gone,
+    heard,
+    hurry,
+    is_well,
+    news,
+    rows,
+    running,
+    sent,
+    settled,
+    shelve,
+    told,
+    trouble,
+    until,
+    watching,
+)
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    """Pauses short enough to wait for; those between looks long, so that nothing but a notification can be what was seen."""
-    monkeypatch.setattr("medianest_hub.infrastructure.http_client.client._FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(listening, "_SHORTEST_PAUSE", 0.05)
-    monkeypatch.setattr(listening, "_LONGEST_PAUSE", 0.2)
-    monkeypatch.setattr(listening, "_MISSING_SECONDS", 0.1)
-    monkeypatch.setattr("medianest_plex.playing.writing.MISSING_SECONDS", 0.05)
+    hurry(monkeypatch)
 
 
 @pytest.fixture
@@ -49,27 +58,6 @@ def film(plex):
 @pytest.fixture
 def friend(plex):
     return plex.world.find("friend")
-
-
-@asynccontextmanager
-async def settled(ctx, plex, fence=1):
-    """The stream, with its connection open and the first looks done."""
-    async with watching(ctx, fence) as task:
-        await plex.reached(lambda: plex.listeners == 1 and len(plex.asked_of("sessions")) >= 2)
-        await until(lambda: heard(ctx))
-        yield task
-
-
-async def heard(ctx: Ctx) -> bool:
-    return (await read_server(ctx.db, ctx.instance)).connected
-
-
-async def trouble(ctx: Ctx) -> str:
-    return (await read_server(ctx.db, ctx.instance)).trouble
-
-
-def news(ctx: Ctx, of: type) -> list:
-    return [data for data, _ in ctx.events.emitted if isinstance(data, of)]
 
 
 async def test_what_begins_is_told_within_a_second(ctx, plex, film, friend):
@@ -109,10 +97,6 @@ async def state_is(ctx: Ctx, state: str) -> bool:
 
 async def progress_is(ctx: Ctx, progress: int) -> bool:
     return any(row["progress_ms"] == progress for row in (await rows(ctx)).values())
-
-
-async def gone(ctx: Ctx) -> bool:
-    return not await rows(ctx)
 
 
 async def test_progress_is_told_once_a_second_at_most_and_not_kept(ctx, plex, film, friend):
@@ -157,10 +141,6 @@ async def test_without_notifications_looking_is_enough(ctx, plex, film, friend, 
         await plex.reached(lambda: plex.listeners == 1)
         await until(lambda: is_well(ctx))
     assert told(ctx) == [("started", "Metropolis"), ("stopped", "Metropolis")]
-
-
-async def is_well(ctx: Ctx) -> bool:
-    return await heard(ctx) and not await trouble(ctx)
 
 
 async def test_a_server_that_keeps_the_connection_and_says_nothing_is_looked_at(ctx, plex, film, friend, often):
@@ -272,71 +252,6 @@ async def test_away_for_long_it_plays_nothing(ctx, plex, film, friend):
         await until(lambda: len(told(ctx)) == 2)
 
 
-FAULTS = [
-    *("hang", "reset", "empty", "cut", "html", "html_404", "json_403", "not_json", "half_json", "xml", "other_shape"),
-    *("nothing", "redirect", "429", "500", "502", "503", "504", "html_401", "endless"),
-]
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-async def test_sessions_that_cannot_be_read_are_said_in_words_and_borne(ctx, plex, film, friend, fault, monkeypatch):
-    if fault == "hang":
-        monkeypatch.setattr("medianest_plex.client.sessions._DEADLINE", 0.4)
-    if fault == "endless":
-        monkeypatch.setattr("medianest_plex.client.sessions._CAP", 100_000)
-    async with settled(ctx, plex) as task:
-        one = plex.play(friend, film)
-        await until(lambda: len(told(ctx)) == 1)
-        plex.faults.set("sessions", fault)
-        plex.play(friend, film, "Apple TV")
-        await until(lambda: trouble(ctx))
-        words = await trouble(ctx)
-        assert "Plex" in words
-        assert words.endswith(".")
-        assert news(ctx, ServerDown) == []  # it answers, only not this
-        plex.end(one)  # and what it says by itself is heard all the same
-        await until(lambda: gone(ctx))
-        assert not task.done()
-        plex.faults.clear()
-        await until(lambda: is_well(ctx), 20)
-        await until(lambda: len(told(ctx)) == 3)
-    assert [what for what, _ in told(ctx)] == ["started", "stopped", "started"]
-
-
-@pytest.mark.parametrize(
-    "fault", ["hang", "reset", "empty", "html", "html_401", "html_404", "json_403", "500", "redirect"]
-)
-async def test_notifications_that_cannot_be_had_are_said_in_words_and_tried_again(
-    ctx, plex, film, friend, fault, monkeypatch, often
-):
-    if fault == "hang":
-        monkeypatch.setattr("medianest_plex.client.sessions._DEADLINE", 0.4)
-    plex.faults.set("notifications", fault)
-    async with watching(ctx) as task:
-        await until(lambda: trouble(ctx))
-        assert (await trouble(ctx)).startswith("The Plex server's notifications cannot be had")
-        assert await heard(ctx)
-        plex.play(friend, film)
-        await until(lambda: len(told(ctx)) == 1)
-        assert not task.done()
-        plex.faults.clear()
-        await plex.reached(lambda: plex.listeners == 1, 20)
-        await until(lambda: is_well(ctx))
-
-
-@pytest.mark.parametrize(
-    "said", ["", "{", '{"NotificationContainer": {"type": "playing"', "[1]", '{"other": 1}', "\x00"]
-)
-async def test_nonsense_among_the_notifications_does_no_harm(ctx, plex, film, friend, said):
-    async with settled(ctx, plex):
-        for _ in range(3):
-            plex.say(said)
-        plex.play(friend, film)
-        await until(lambda: len(told(ctx)) == 1)
-    unreadable = [line for line in ctx.log.lines if line.event == "plex_notification_unreadable"]
-    assert len(unreadable) == 1
-
-
 async def test_a_session_that_is_told_of_before_it_is_listed_is_asked_for_again(ctx, plex, film, friend, monkeypatch):
     monkeypatch.setattr(listening, "_UNKNOWN_SECONDS", (0.2, 0.2, 0.2))
     async with settled(ctx, plex):
@@ -355,38 +270,6 @@ async def test_a_session_that_is_never_listed_is_let_be(ctx, plex, monkeypatch):
             plex.say(message % offset)
             await asyncio.sleep(0.02)
         assert len(plex.asked_of("sessions")) - looks <= 5
-
-
-async def test_a_token_that_is_refused_everywhere_asks_the_admin(ctx, plex):
-    async with settled(ctx, plex) as task:
-        plex.world.revoke(plex.world.owner)
-        plex.kick()
-        await until(lambda: task.done())
-    with pytest.raises(AuthFailed) as refused:
-        task.result()
-    assert [problem.field for problem in refused.value.fields] == ["token"]
-    assert "does not honour the owner's token" in await trouble(ctx)
-    assert news(ctx, ServerDown) == []
-
-
-async def test_another_server_at_the_address_is_said_and_shown_no_token(ctx, plex, film, friend):
-    async with settled(ctx, plex):
-        plex.play(friend, film)
-        await until(lambda: len(told(ctx)) == 1)
-        ours = plex.world.home.machine_identifier
-        plex.move_server(port=False, machine=True)
-        plex.play(friend, plex.add_movie("Of another household"), "Apple TV")
-        await until(lambda: news(ctx, ServerDown))
-        (down,) = news(ctx, ServerDown)
-        assert "Another Plex server answers" in down.reason
-        assert plex.world.home.machine_identifier in down.reason
-        asked = len(plex.asked_of("sessions")), len(plex.asked_of("notifications"))
-        checks = len(plex.asked_of("identity"))
-        await plex.reached(lambda: len(plex.asked_of("identity")) > checks + 2)
-        assert (len(plex.asked_of("sessions")), len(plex.asked_of("notifications"))) == asked
-        assert told(ctx) == [("started", "Metropolis")]
-        plex.world.home.machine_identifier = ours  # and back it is ours again
-        await until(lambda: news(ctx, ServerUp))
 
 
 async def test_without_a_token_nobody_is_asked_and_the_stream_waits(make, plex):
@@ -410,20 +293,6 @@ async def test_before_it_is_known_which_server_is_ours_its_absence_is_told_once(
         plex.restart()
         await until(lambda: heard(ctx))
     assert len(news(ctx, ServerDown)) == 1
-
-
-async def test_a_library_that_cannot_be_read_keeps_nobody_from_hearing_what_is_played(ctx, plex, film, friend):
-    async with settled(ctx, plex):
-        plex.faults.set("sections", "503")
-        while True:  # until the hub asks no more
-            try:
-                await ctx.http.request("GET", f"{plex.server_url}/library/sections", service="Plex server", retries=0)
-            except UpstreamError:
-                continue
-            except Unavailable:
-                break
-        plex.play(friend, film)
-        await until(lambda: len(told(ctx)) == 1)
 
 
 async def test_changes_of_the_library_hint_at_a_sync_with_what_changed(ctx, plex, film):
