@@ -198,10 +198,12 @@ async def test_the_owner_is_found_by_the_number_plex_tv_knows_them_by(owned, ple
     assert (await rows(owned))["1"]["account_id"] == plex.world.owner.id
 
 
-async def test_while_plex_tv_is_away_the_owner_is_nobody_and_found_later(owned, plex, monkeypatch):
+@pytest.mark.parametrize("fault", ["reset", "hang"])
+async def test_while_plex_tv_is_away_the_owner_is_nobody_and_found_later(owned, plex, fault, monkeypatch):
     monkeypatch.setattr("medianest_hub.infrastructure.http_client.client._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("medianest_plex.playing.accounts._ASK_SECONDS", 0.5)
     board = await Board.claim(owned, 1)
-    plex.faults.set("user", "reset")
+    plex.faults.set("user", fault)
     await look(owned, board, session(account_id=1))
     assert (await rows(owned))["1"]["account_id"] is None
     plex.faults.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
@@ -13,6 +14,8 @@ from medianest_plex.connection import connection
 from medianest_plex.settings import PlexSettings
 
 _KEPT_SECONDS: Final = 60.0
+_ASK_SECONDS: Final = 2.0
+"""What is played is to be told at once: whose it is may come later."""
 
 
 class Accounts:
@@ -32,9 +35,10 @@ class Accounts:
         if self._owner is None and (self._asked is None or now - self._asked >= _KEPT_SECONDS):
             self._asked = now
             try:
-                self._owner = await (await connection(self._ctx)).owner_id(self._ctx)
-            except HubError as error:
-                self._ctx.log.info("plex_owner_unknown", error=error.message)
+                async with asyncio.timeout(_ASK_SECONDS):
+                    self._owner = await (await connection(self._ctx)).owner_id(self._ctx)
+            except (HubError, TimeoutError) as error:
+                self._ctx.log.info("plex_owner_unknown", error=str(error) or "plex.tv takes long")
         return self._owner
 
     async def people(self, numbers: Iterable[int | None]) -> dict[int, UUID]:
