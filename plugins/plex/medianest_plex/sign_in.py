@@ -12,6 +12,7 @@ from medianest_plex.client.plex_tv import SERVICE, PinGone, TokenRefused
 from medianest_plex.connection import connection
 from medianest_plex.membership import is_member
 from medianest_plex.models import Account
+from medianest_plex.personal.shares import note_account
 from medianest_plex.settings import PlexSettings
 
 POLL_SECONDS: Final = 2.0
@@ -74,6 +75,9 @@ async def complete(ctx: Context[PlexSettings], state: dict[str, str], answer: di
 
 async def recheck(ctx: Context[PlexSettings], identity: LinkedIdentity, secret: str | None) -> Standing:
     """Whether the person's token still holds, and the server is still shared with them. Raises when Plex cannot say now."""
+    person = await ctx.people.by_identity(identity.subject)
+    if person is not None:
+        await note_account(ctx, person.id)  # should they lose the account now, they see no more by that
     if secret is None:
         return Standing.REVOKED
     link = await connection(ctx)

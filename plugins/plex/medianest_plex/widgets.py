@@ -33,6 +33,9 @@ from medianest_plex.privacy import BROWSE
 from medianest_plex.settings import PlexSettings
 
 MOST_CARDS: Final = 24
+_STALE: Final = 3600.0
+"""An older tile may show what is no longer shared with its person."""
+
 _NAMES: Final = {
     "movie": ("movie", "movies"),
     "show": ("show", "shows"),
@@ -43,21 +46,23 @@ _NAMES: Final = {
 }
 
 
-@widget("recently_added", title="Recently added", scope=PERSON, ttl=60, permission=BROWSE, size="wide")
+@widget(
+    "recently_added", title="Recently added", scope=PERSON, ttl=60, stale_for=_STALE, permission=BROWSE, size="wide"
+)
 async def recently_added(ctx: Context[PlexSettings], viewer: Viewer) -> MediaRow:
     """What came into the libraries somebody may see."""
     found = await recent(ctx, await look(ctx, _person(viewer)), None, None, MOST_CARDS)
     return MediaRow(items=[_card(one) for one in found.items])
 
 
-@widget("playing", title="Now playing", scope=PERSON, ttl=10, permission=BROWSE)
+@widget("playing", title="Now playing", scope=PERSON, ttl=10, stale_for=60, permission=BROWSE)
 async def playing(ctx: Context[PlexSettings], viewer: Viewer) -> ProgressList:
     """What is being played, as far as somebody may see it."""
     found = await now_playing(ctx, _person(viewer))
     return ProgressList(items=[_progress(one) for one in found], empty="Nothing is being played.")
 
 
-@widget("counts", title="Libraries", scope=PERSON, ttl=300, permission=BROWSE)
+@widget("counts", title="Libraries", scope=PERSON, ttl=300, stale_for=_STALE, permission=BROWSE)
 async def counts(ctx: Context[PlexSettings], viewer: Viewer) -> ItemList:
     """How much is in each library somebody may see; counted once for everybody."""
     found = await libraries(ctx, await look(ctx, _person(viewer)))

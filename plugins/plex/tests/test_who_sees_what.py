@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from medianest_hub.plugin_api import SIGN_IN_SECRET, Person, PersonRemoved, Role, Standing
-from medianest_hub.plugin_api.errors import HubError, NotFound
+from medianest_hub.plugin_api.errors import NotFound
 from medianest_hub.testing import make_event, make_job, make_person
 from medianest_plex.browsing.sight import sight
 from medianest_plex.personal import refreshing
@@ -171,10 +171,13 @@ async def test_while_plex_is_away_what_was_known_stays_and_it_is_tried_again(hom
     await home.refresh()
     home.plex.faults.set(route, "500")
     home.ctx.clock.advance(3601)  # so long the owner is believed in
-    with pytest.raises(HubError) as away:
-        await home.refresh()
-    assert away.value.retryable
+    await home.refresh()
     assert await home.libraries() == ["Movies"]
+    home.ctx.jobs.queued.clear()
+    home.ctx.clock.advance(301)
+    home.plex.faults.clear()
+    await home.libraries()
+    assert len(home.ctx.jobs.queued) == 1
 
 
 async def test_a_token_that_plex_refuses_shows_nothing_and_is_tried_again_soon(home):
@@ -196,13 +199,20 @@ async def test_a_token_that_plex_refuses_shows_nothing_and_is_tried_again_soon(h
 
 async def test_who_takes_their_plex_account_away_does_not_see_more_by_that(home):
     assert await home.libraries() == ["Movies"]
-    identity = await home.ctx.people.identity(MIA.id)
     home.ctx.people.withdraw(MIA.id)
     await home.ctx.people.set_secret(MIA.id, SIGN_IN_SECRET, None)
     assert await home.libraries() == []
     await home.refresh()
     assert await home.libraries() == []
-    assert await recheck(home.ctx, identity, None) is Standing.REVOKED
+
+
+async def test_who_loses_their_account_before_they_ever_looked_does_not_see_more_by_that(home):
+    identity = await home.ctx.people.identity(MIA.id)
+    secret = await home.ctx.people.secret(MIA.id, SIGN_IN_SECRET)
+    home.plex.world.unshare(home.mia)
+    assert await recheck(home.ctx, identity, secret) is Standing.REMOVED
+    home.ctx.people.withdraw(MIA.id)
+    assert await home.libraries() == []
 
 
 async def test_whose_plex_could_not_be_asked_does_not_see_more_without_their_account_either(home, monkeypatch):

@@ -50,7 +50,7 @@ class ItemsQuery(BaseModel):
     year_from: int | None = Field(default=None, ge=0, le=9999)
     year_to: int | None = Field(default=None, ge=0, le=9999)
     genre: Word = Field(default="", description="only those of that genre, spelt as the library does")
-    resolution: Word = Field(default="", description="4k, 1080, 720, 480 or sd")
+    resolution: Word = Field(default="", description="as 8k, 4k, 1080, 720, 576, 480 or sd")
     collection: UUID | None = Field(default=None, description="only those in that collection")
     q: Word = Field(default="", description="only those with words that begin like these")
     limit: int = Field(default=50, ge=1, le=200)
@@ -59,7 +59,8 @@ class ItemsQuery(BaseModel):
     @property
     def is_narrowed(self) -> bool:
         """Whether it is left to chance how many rows lie between two that are wanted."""
-        return bool(self.genre or self.resolution or self.collection or self.q or self.unwatched)
+        years = self.year_from is not None or self.year_to is not None
+        return bool(years or self.genre or self.resolution or self.collection or self.q or self.unwatched)
 
 
 def order_of(sort: Sort, direction: Direction | None) -> Order:

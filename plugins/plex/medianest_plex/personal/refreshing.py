@@ -65,17 +65,25 @@ async def _enqueue(ctx: Context[PlexSettings], person_id: UUID) -> None:
     await ctx.jobs.enqueue(refresh_seen, OfPerson(person_id=person_id), unique=str(person_id))
 
 
-@task("refresh_seen", timeout=900, retries=2, concurrency=2, cancellable=False)
+@task("refresh_seen", timeout=900, retries=1, concurrency=2, cancellable=False)
 async def refresh_seen(ctx: Context[PlexSettings], job: Job[OfPerson]) -> None:
-    """Ask Plex with the person's own token what is shared with them, and what they have watched to the end."""
+    """Ask Plex with the person's own token what is shared with them, and what they have watched to the end.
+
+    Plex being away is no failure of the job: it is asked again while the person looks.
+    """
     person_id = job.args.person_id
     if await ctx.people.get(person_id) is None:
         return
-    found = await shares.ask_shares(ctx, person_id)
-    if found is None:
+    try:
+        found = await shares.ask_shares(ctx, person_id)
+        if found is None:
+            return
+        plex, sections = found
+        keys = await ask_watched(ctx, plex, sections)
+    except HubError as error:
+        ctx.log.debug("plex_person_not_asked", reason=error.message)
+        await shares.ask_again_soon(ctx, person_id)
         return
-    plex, sections = found
-    keys = await ask_watched(ctx, plex, sections)
     async with ctx.db.transaction() as tx:
         await keep_watched(tx, ctx.instance, person_id, keys)
 

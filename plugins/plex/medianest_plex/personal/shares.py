@@ -14,8 +14,8 @@ from medianest_plex.client.plex_tv import TokenRefused
 from medianest_plex.personal.asking import NotLinked, NotShared, plex_of
 from medianest_plex.settings import PlexSettings
 
-REFUSED_AGAIN: Final = timedelta(minutes=5)
-"""So long after Plex refused a token it is asked again: a refusal may be a whim of plex.tv's."""
+AGAIN: Final = timedelta(minutes=5)
+"""So long after Plex refused a token, or told only half, it is asked again: a refusal may be a whim of plex.tv's."""
 
 
 async def note_account(ctx: Context[PlexSettings], person_id: UUID) -> None:
@@ -40,7 +40,7 @@ async def ask_shares(ctx: Context[PlexSettings], person_id: UUID) -> tuple[Perso
         await keep_shares(ctx.db, ctx.instance, person_id, [], now)
         return None
     except TokenRefused:
-        await keep_shares(ctx.db, ctx.instance, person_id, [], now - REFRESH_AFTER + REFUSED_AGAIN)
+        await keep_shares(ctx.db, ctx.instance, person_id, [], now - REFRESH_AFTER + AGAIN)
         return None
     await keep_shares(ctx.db, ctx.instance, person_id, sections, now)
     return plex, sections
@@ -52,6 +52,15 @@ async def keep_shares(q: Queries, instance: str, person_id: UUID, sections: Sequ
         """INSERT INTO plugin_plex.seen_state (instance, person_id, sections, refreshed_at) VALUES ($1, $2, $3, $4)
            ON CONFLICT (instance, person_id) DO UPDATE SET sections = $3, refreshed_at = $4""",
         *(instance, person_id, list(sections), at),
+    )
+
+
+async def ask_again_soon(ctx: Context[PlexSettings], person_id: UUID) -> None:
+    """What is known of the person holds, and is asked for again before the hour is over."""
+    await ctx.db.execute(
+        """UPDATE plugin_plex.seen_state SET refreshed_at = least(refreshed_at, $3)
+            WHERE instance = $1 AND person_id = $2""",
+        *(ctx.instance, person_id, ctx.clock.now() - REFRESH_AFTER + AGAIN),
     )
 
 
