@@ -37,7 +37,9 @@ async def watch(ctx: Context[UptimeKumaSettings], lease: Lease) -> None:
     except Overtaken:
         raise
     except HubError as error:
-        await ledger.lost(error.message)
+        # Held back because it failed again and again: what was wrong has been noted.
+        if error.error_code != "service_down":
+            await ledger.lost(error.message)
         raise
     except Exception:
         # A mistake of ours, which the hub logs: people are told at least where to look.

@@ -251,12 +251,9 @@ async def test_what_a_page_announced_is_over_when_the_page_is_gone(ctx):
     swap = PageIncident(id=1, title="Disk swap", content="soon", style="warning")
     for page in ("main", "other"):
         await ledger.incidents(page, [swap])
-    await ledger.maintenance([KumaMaintenance(id=1, title="Work", status="under-maintenance")])
     await ledger.only_pages(["main"])
     open_on = "SELECT array_agg(page) FROM plugin_uptime_kuma.incident WHERE closed_at IS NULL"
     assert await ctx.db.fetchval(open_on) == ["main"]
-    assert await ctx.db.fetchval("SELECT count(*) FROM plugin_uptime_kuma.maintenance") == 1
     await ledger.only_pages([])
     assert await ctx.db.fetchval(open_on) is None
-    assert await ctx.db.fetchval("SELECT count(*) FROM plugin_uptime_kuma.maintenance") == 0
     assert [type(data) for data, _ in ctx.events.emitted].count(IncidentClosed) == 2

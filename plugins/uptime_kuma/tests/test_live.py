@@ -7,9 +7,12 @@ import time
 import pyotp
 import pytest
 
+from medianest_hub.plugin_api.errors import HubError
+from medianest_hub.testing import make_lease
 from medianest_uptime_kuma import store
 from medianest_uptime_kuma.ledger.source import read
 from medianest_uptime_kuma.models import Monitor, Status
+from medianest_uptime_kuma.streams import watch
 from tests.simulators.uptime_kuma.world import GROUP, PUSH
 
 from .conftest import PASSWORD, USERNAME, Ctx, sent, until, watching
@@ -156,8 +159,12 @@ async def test_incidents_and_maintenance_are_announced(ctx, kuma, monkeypatch):
     kuma.start_maintenance("Planned work", [web.id])
     async with watching(ctx):
         await until(lambda: sent(ctx, "incident.opened"))
+        kuma.kick()
+        await until(lambda: kuma.token_logins == 1 and len(kuma.asked_of("page")) > 5)
+        assert sent(ctx, "incident.closed") == []
         kuma.unpin_incident("main")
         await until(lambda: sent(ctx, "incident.closed"))
+        assert len(sent(ctx, "incident.opened")) == 1
     row = await ctx.db.fetchrow("SELECT title, state FROM plugin_uptime_kuma.maintenance")
     assert tuple(row.values()) == ("Planned work", "under-maintenance")
 
@@ -204,3 +211,13 @@ async def test_of_a_list_that_cannot_be_read_in_part_the_rest_is_followed_and_no
         kuma.beat(1, 0)
         await until(lambda: is_now(ctx, "Good", Status.DOWN))
         assert set(await monitors(ctx)) == set(names)
+
+
+async def test_what_is_wrong_stays_said_while_uptime_kuma_is_held_back(make, fake_upstream):
+    ctx = await make(fake_upstream.url, username=USERNAME, password=PASSWORD)
+    await fake_upstream.stop()
+    for _ in range(6):
+        with pytest.raises(HubError) as ended:
+            await watch(ctx, make_lease("watch", 1))
+    assert ended.value.error_code == "service_down"
+    assert (await read(ctx.db, "main")).trouble == "Uptime Kuma cannot be reached: connection refused."

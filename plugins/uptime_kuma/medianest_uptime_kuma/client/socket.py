@@ -1,4 +1,4 @@
-"""One Socket.IO connection by websocket: events in their order, calls with their answers. Knows nothing of Uptime Kuma.
+"""One Socket.IO connection over the hub's websocket: events in their order, calls with their answers. Makes nothing of them.
 
 Packets are coded by python-socketio; its own client starts a task for each packet, keeps its errors to itself and leaves
 things open when it is cancelled, which a connection kept for good cannot afford.
@@ -9,18 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import ssl
 from collections import deque
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from medianest_hub.plugin_api.errors import UpstreamError, UpstreamTimeout
+from medianest_hub.plugin_api import Http, TlsTrust, WebSocket
+from medianest_hub.plugin_api.errors import AuthFailed, HubError, UpstreamError, UpstreamTimeout
 from medianest_uptime_kuma.client.guarded import SERVICE, Guarded
-
-if TYPE_CHECKING:
-    import aiohttp
 
 LARGEST_MESSAGE: Final = 32 * 1024 * 1024
 """Bytes; a list of ten thousand monitors."""
@@ -30,7 +26,6 @@ MOST_WAITING: Final = 100_000
 
 _OPEN, _CLOSE, _PING, _PONG, _MESSAGE = "0", "1", "2", "3", "4"
 _CONNECT_SECONDS: Final = 10.0
-_CLOSE_SECONDS: Final = 1.0
 
 
 class Ended(UpstreamError):
@@ -38,13 +33,14 @@ class Ended(UpstreamError):
 
 
 class Socket:
-    """Use it in `async with`. Raises `UpstreamError` or `UpstreamTimeout` when there is no connection to be had."""
+    """Use it in `async with`. Raises `UpstreamError`, `UpstreamTimeout` or `Unavailable` when no connection is to be had."""
 
-    def __init__(self, url: str, context: ssl.SSLContext) -> None:
-        self._url = f"{url.replace('http', 'ws', 1)}/socket.io/?EIO=4&transport=websocket"
-        self._ssl = context
-        self._session: aiohttp.ClientSession | None = None
-        self._socket: aiohttp.ClientWebSocketResponse | None = None
+    def __init__(self, http: Http, url: str, tls: TlsTrust) -> None:
+        self._http = http
+        self._url = f"{url}/socket.io/?EIO=4&transport=websocket"
+        self._tls = tls
+        self._opened = contextlib.AsyncExitStack()
+        self._socket: WebSocket | None = None
         self._reader: asyncio.Task[None] | None = None
         self._events: asyncio.Queue[tuple[str, list[Any]] | None] = asyncio.Queue(MOST_WAITING)
         self._first: deque[tuple[str, list[Any]]] = deque()
@@ -54,9 +50,11 @@ class Socket:
         self._why = "Uptime Kuma ended the connection."
 
     async def __aenter__(self) -> Socket:
+        ends = asyncio.get_running_loop().time() + _CONNECT_SECONDS
         try:
-            async with asyncio.timeout(_CONNECT_SECONDS):
-                await self._connect()
+            self._socket = await self._open()
+            async with asyncio.timeout_at(ends):
+                await self._greet()
         except TimeoutError:
             await self._close()
             raise UpstreamTimeout(
@@ -116,38 +114,22 @@ class Socket:
             self._answers.pop(number, None)
         return said[0] if said else None
 
-    async def _connect(self) -> None:
-        import aiohttp
-
-        watcher = aiohttp.TraceConfig()
-        watcher.on_request_redirect.append(_refuse_redirect)
-        self._session = aiohttp.ClientSession(
-            cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, trace_configs=[watcher]
-        )
+    async def _open(self) -> WebSocket:
         try:
-            # No Origin: Uptime Kuma refuses any but its own.
-            self._socket = await self._session.ws_connect(
-                self._url, ssl=self._ssl, max_msg_size=LARGEST_MESSAGE, autoping=True, compress=0
+            return await self._opened.enter_async_context(
+                self._http.websocket(
+                    self._url, service=SERVICE, tls=self._tls, deadline=_CONNECT_SECONDS, cap=LARGEST_MESSAGE
+                )
             )
+        except AuthFailed:
+            raise Guarded from None
+
+    async def _greet(self) -> None:
+        try:
             opened = json.loads((await self._text()).removeprefix(_OPEN))
             self._silence = (float(opened["pingInterval"]) + float(opened["pingTimeout"])) / 1000
             await self._send(f"{_MESSAGE}0")
             admitted = await self._text()
-        except aiohttp.WSServerHandshakeError as error:
-            if error.status in (401, 403, 407):
-                raise Guarded from None
-            raise UpstreamError(
-                f"Uptime Kuma opens no live connection: it answered {error.status}. Enter the address of Uptime Kuma itself, or "
-                "have what stands before it pass websockets on.",
-                service=SERVICE,
-            ) from None
-        except aiohttp.ClientConnectorCertificateError:
-            raise UpstreamError(
-                "Uptime Kuma has a certificate that is not trusted. Set its CA, or pin it, in the settings.",
-                service=SERVICE,
-            ) from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise UpstreamError(f"Uptime Kuma {_unreached(error)}.", service=SERVICE) from None
         except (ValueError, KeyError, TypeError):
             raise UpstreamError(
                 "What answers at the address of Uptime Kuma does not speak Socket.IO.", service=SERVICE
@@ -156,29 +138,25 @@ class Socket:
             raise UpstreamError("Uptime Kuma does not let the hub in.", service=SERVICE)
 
     async def _text(self) -> str:
-        """The next message; raises `ValueError` for anything but text, `ConnectionError` when there is none."""
-        import aiohttp
-
-        if self._socket is None:
-            raise ConnectionError
-        message = await self._socket.receive()
-        if message.type is aiohttp.WSMsgType.TEXT:
-            text: str = message.data
-            return text
-        if message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.CLOSED):
-            raise ConnectionError
-        if message.type is aiohttp.WSMsgType.ERROR:
-            raise ValueError("larger than is taken, or no websocket message")
+        """The next message. Raises `Ended` when there is none, `ValueError` for anything but text."""
+        try:
+            message = await self._wire().receive()
+        except HubError as error:
+            raise Ended(error.message, service=SERVICE) from None
+        if isinstance(message, str):
+            return message
         raise ValueError("not text")
 
     async def _send(self, text: str) -> None:
-        socket = self._socket
-        if socket is None or socket.closed:
-            raise Ended(self._why, service=SERVICE)
         try:
-            await socket.send_str(text)
-        except (ConnectionError, OSError) as error:
-            raise Ended(f"Uptime Kuma cannot be reached ({type(error).__name__}).", service=SERVICE) from None
+            await self._wire().send(text)
+        except HubError as error:
+            raise Ended(error.message, service=SERVICE) from None
+
+    def _wire(self) -> WebSocket:
+        if self._socket is None:
+            raise Ended(self._why, service=SERVICE)
+        return self._socket
 
     async def _read(self) -> None:
         """Take in packets until the connection ends; then whoever waits hears of it."""
@@ -194,8 +172,8 @@ class Socket:
             self._why = "Uptime Kuma sends more than the hub can take in."
         except (ValueError, TypeError, IndexError):
             self._why = "Uptime Kuma sent something that cannot be read."
-        except (ConnectionError, OSError):
-            pass
+        except Ended as error:
+            self._why = error.message
         finally:
             for answer in self._answers.values():
                 if not answer.done():
@@ -226,38 +204,10 @@ class Socket:
 
     async def _close(self) -> None:
         reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.cancel()
-            await asyncio.gather(reader, return_exceptions=True)
-        socket, self._socket = self._socket, None
-        session, self._session = self._session, None
-        if socket is not None:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await socket.close()
-        if session is not None:
-            await session.close()
-
-
-async def _refuse_redirect(session: aiohttp.ClientSession, context: object, redirect: Any) -> None:
-    """What is said over the connection, passwords too, must not follow to wherever an answer points."""
-    raise UpstreamError(
-        "Uptime Kuma's live connection is redirected elsewhere. Enter the address it is redirected to, if it is yours.",
-        service=SERVICE,
-    )
-
-
-def _unreached(error: Exception) -> str:
-    """Why there is no connection, without the address."""
-    import aiohttp
-
-    if isinstance(error, aiohttp.ClientConnectorSSLError):
-        return "does not speak TLS as it should; perhaps it is http:// rather than https://"
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "cannot be found: its host name does not resolve"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        number = error.os_error.errno
-        return f"cannot be reached: {os.strerror(number).lower() if number else 'connecting failed'}"
-    if isinstance(error, aiohttp.ServerDisconnectedError | OSError):
-        return "closed the connection without an answer"
-    return f"cannot be reached ({type(error).__name__})"
+        self._socket = None
+        try:
+            if reader is not None:
+                reader.cancel()
+                await asyncio.wait([reader])
+        finally:
+            await self._opened.aclose()

@@ -129,7 +129,7 @@ class Ledger:
             await tell_tiles(self.ctx, "incidents")
 
     async def only_pages(self, pages: Sequence[str]) -> None:
-        """Whatever other status pages announced is over; without any page maintenance is, too."""
+        """Whatever other status pages announced is over."""
         open_on = await self.ctx.db.fetch(
             """SELECT DISTINCT page FROM plugin_uptime_kuma.incident
                 WHERE instance = $1 AND closed_at IS NULL AND page <> ALL($2)""",
@@ -137,8 +137,6 @@ class Ledger:
         )
         for row in open_on:
             await self.incidents(row["page"], [])
-        if not pages:
-            await self.maintenance([])
 
     async def maintenance(self, items: Sequence[KumaMaintenance]) -> None:
         """Bring the work that is planned or under way to what Uptime Kuma says now."""

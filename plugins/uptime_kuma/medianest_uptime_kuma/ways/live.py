@@ -46,7 +46,7 @@ async def watch_live(ctx: Context[UptimeKumaSettings], ledger: Ledger, web: Kuma
 
 def open_socket(ctx: Context[UptimeKumaSettings]) -> Socket:
     """The connection, to be used in `async with`."""
-    return Socket(ctx.settings.url, ctx.http.ssl_context(ctx.settings.tls))
+    return Socket(ctx.http, ctx.settings.url, ctx.settings.tls)
 
 
 async def sign_in(ctx: Context[UptimeKumaSettings], socket: Socket, *, keep: bool = True) -> None:
@@ -91,6 +91,7 @@ class _Following:
         self.view = LiveView()
         self.slugs: list[str] = list(ctx.settings.status_pages)
         self.listed = asyncio.Event()
+        self.pages_told = asyncio.Event()
         self._ctx = ctx
         self._ledger = ledger
         self._socket = socket
@@ -180,6 +181,7 @@ class _Following:
                 await self._ledger.maintenance(update.items)
             case live.PagesTold():
                 self.slugs = list(dict.fromkeys((*self._ctx.settings.status_pages, *update.slugs)))
+                self.pages_told.set()
             case live.VersionTold():
                 self._version = update.version
                 self._heard = float("-inf")
@@ -233,6 +235,7 @@ class _Following:
 async def _look_at_pages(ctx: Context[UptimeKumaSettings], ledger: Ledger, web: KumaWeb, following: _Following) -> None:
     """Incidents, and the headings of status pages: they only add, so what is wrong with them is borne."""
     await following.listed.wait()
+    await following.pages_told.wait()  # else what stands on pages not named yet would seem to be over
     remark = ledger.remark
     while True:
         try:

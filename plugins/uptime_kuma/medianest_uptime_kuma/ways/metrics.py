@@ -32,6 +32,7 @@ async def watch_metrics(ctx: Context[UptimeKumaSettings], ledger: Ledger, web: K
     is_refused = len(ctx.settings.ways) > 1
     if not ctx.settings.status_pages:
         await ledger.only_pages([])
+        await ledger.maintenance([])
     while True:
         began = ctx.clock.monotonic()
         try:
