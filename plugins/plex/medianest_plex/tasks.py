@@ -56,7 +56,9 @@ async def sync(ctx: Context[PlexSettings], job: Job[SyncArgs]) -> SyncResult:
 
 
 async def _troubled(ctx: Context[PlexSettings], error: HubError) -> None:
-    """Find out whether the server is away, or only answers oddly, and note it."""
+    """Find out whether the server is away, or only answers oddly, and note it. Raises it again if it is about us."""
+    if error.error_code == "plugin_stopped":
+        raise error
     try:
         link = await connection(ctx)
         server: PlexServer = link.server

@@ -120,7 +120,7 @@ async def test_a_part_that_was_read_whole_is_not_read_again(ctx: Ctx, furnished:
     assert pages(furnished, 1) == []
 
 
-@pytest.mark.parametrize("nth", (1, 6, 8, 9, 11, 15, 20))
+@pytest.mark.parametrize("nth", [1, 6, 8, 9, 11, 15, 20])
 async def test_a_sync_of_changes_killed_anywhere_misses_none(ctx: Ctx, furnished: PlexSimulator, nth: int) -> None:
     await well_synced(ctx)
     later(ctx, furnished, 3600)

@@ -205,7 +205,7 @@ async def test_of_a_list_that_cannot_be_read_in_part_the_rest_is_followed_and_no
         kuma.beat(kuma.add(name).id, 1)
     async with watching(ctx):
         await until(lambda: is_now(ctx, "Odd", Status.UP))
-    kuma.change(kuma.world.monitors[2].id, parent="a text where a number should be")
+    kuma.change(kuma.world.monitors[2].id, id=2**31)
     async with watching(ctx, fence=2):
         await until(lambda: kuma.logged_in)
         kuma.beat(1, 0)

@@ -12,6 +12,7 @@ from medianest_uptime_kuma.client.live_models import LiveBeat, LoginAnswer
 from medianest_uptime_kuma.client.secrets import secrets_of
 from medianest_uptime_kuma.models import Status
 from medianest_uptime_kuma.ways.live_view import LiveView
+from medianest_uptime_kuma.ways.pages import Looked
 
 from .recordings import NEW, STREAMS, events, recorded
 
@@ -29,6 +30,7 @@ class TestEvents:
     @pytest.mark.parametrize("file", STREAMS, ids=lambda file: file.stem)
     def test_the_view_of_a_recorded_stream_is_what_it_told(self, file):
         view, listed, beaten = LiveView(), {}, {}
+        view.headings.learn(Looked({}, {}))  # there is no status page
         for name, args in events(file, "in"):
             for update in live.updates_of(name, args):
                 feed(view, update)

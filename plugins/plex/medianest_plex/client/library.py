@@ -111,13 +111,13 @@ class PlexLibrary:
         """The owner's playlists."""
         return await self._part("/playlists", PlexItem, start, size)
 
-    async def collection_members(self, key: int, start: int, size: int) -> Part[PlexMember]:
-        """What is in a collection, in its order."""
-        return await self._part(f"/library/collections/{key}/children", PlexMember, start, size, _BARE)
+    async def collection_members(self, key: int, start: int, size: int) -> Part[PlexMember] | None:
+        """What is in a collection, in its order; None where there is no such collection."""
+        return await self._part_of(f"/library/collections/{key}/children", PlexMember, start, size, _BARE)
 
-    async def playlist_members(self, key: int, start: int, size: int) -> Part[PlexMember]:
-        """What is in a playlist, in its order."""
-        return await self._part(f"/playlists/{key}/items", PlexMember, start, size, _BARE)
+    async def playlist_members(self, key: int, start: int, size: int) -> Part[PlexMember] | None:
+        """What is in a playlist, in its order; None where there is no such playlist."""
+        return await self._part_of(f"/playlists/{key}/items", PlexMember, start, size, _BARE)
 
     async def refresh(self, section: int, folder: str) -> None:
         """Have the server look at one folder of a section. It answers at once and looks afterwards."""
@@ -126,15 +126,26 @@ class PlexLibrary:
     async def _part(
         self, path: str, model: type[EntryT], start: int, size: int, asked: Mapping[str, str | int] | None = None
     ) -> Part[EntryT]:
+        part = await self._part_of(path, model, start, size, asked)
+        if part is None:
+            raise UpstreamError(f"{self._service} answered 404 (Not Found).", service=self._service)
+        return part
+
+    async def _part_of(
+        self, path: str, model: type[EntryT], start: int, size: int, asked: Mapping[str, str | int] | None = None
+    ) -> Part[EntryT] | None:
+        """A part of the list, or None where there is no such list."""
         paging = {"X-Plex-Container-Start": start, "X-Plex-Container-Size": size}
-        answer = await self._get(path, {**(asked or {}), **paging}, cap=_PAGE_CAP)
+        answer = await self._get(path, {**(asked or {}), **paging}, cap=_PAGE_CAP, ok=(200, 404))
+        if answer.status == 404:
+            return None
         found: Container[EntryT] = answer.parse(Listing[model]).container  # type: ignore[valid-type]
         if found.total is not None:
             total = found.total
         else:
             # Not every list says how many there are: a full page means that there may be more.
             reached = start + len(found.entries)
-            total = reached + 1 if size and len(found.entries) >= size else max(reached, found.size or 0)
+            total = reached + int(len(found.entries) >= size) if found.entries else found.size or 0
         return Part(found.entries, total)
 
     async def _get(
@@ -142,8 +153,8 @@ class PlexLibrary:
         path: str,
         asked: Mapping[str, str | int] | None = None,
         *,
-        deadline: float = _DEADLINE,
-        cap: int = _CAP,
+        deadline: float | None = None,
+        cap: int | None = None,
         ok: tuple[int, ...] = (200,),
     ) -> HttpResponse:
         try:
@@ -153,8 +164,8 @@ class PlexLibrary:
                 service=self._service,
                 headers=self._headers,
                 params=asked,
-                deadline=deadline,
-                cap=cap,
+                deadline=_DEADLINE if deadline is None else deadline,
+                cap=_CAP if cap is None else cap,
                 retries=1,
                 ok=ok,
                 tls=self._tls,

@@ -14,6 +14,7 @@ from medianest_plex.client.library import KEYS_AT_ONCE, Part
 from medianest_plex.library.rows import moment, sort_title
 from medianest_plex.library.run import Run, chunks
 from medianest_plex.library.sections import Section
+from medianest_plex.library.walking import OVERLAP
 from medianest_plex.library_models import PlexItem, PlexMember
 
 COLLECTION, PLAYLIST = "collection", "playlist"
@@ -62,14 +63,13 @@ async def _bring(
     found: set[int] = set()
     start, part = 0, None
     while part is None or (part.entries and start < part.total):
-        begins = max(start - 1, 0)
+        begins = max(start - OVERLAP, 0)
         part = await run.ask_page(partial(listed, begins))
         for one in part.entries:
             if one.rating_key not in found and one.kind == kind:
                 found.add(one.rating_key)
                 if _differs(one, known.get(one.rating_key), number, every=every):
                     await _keep(run, one, section, number)
-                    run.changed += 1
         start = max(begins + len(part.entries), start + 1)
     for some in chunks(known.keys() - found, KEYS_AT_ONCE):
         # Nothing goes because one answer did not name it.
@@ -99,13 +99,15 @@ def _changed_at(one: PlexItem) -> datetime:
 
 async def _keep(run: Run, one: PlexItem, section: int | None, number: int) -> None:
     """Write it down with its members, or not at all."""
-    members: list[int] = []
-    if one.kind == COLLECTION:
-        members = await _members(run, partial(run.client.collection_members, one.rating_key))
-    elif one.playlist_type in ("", "video"):
-        members = await _members(run, partial(run.client.playlist_members, one.rating_key))
+    members: list[int] | None = []
+    if one.kind == COLLECTION or one.playlist_type in ("", "video"):  # tracks and photos are not kept
+        ask = run.client.collection_members if one.kind == COLLECTION else run.client.playlist_members
+        members = await _members(run, partial(ask, one.rating_key))
+        if not members and (members is None or _size(one)):
+            return  # deleted since it was listed, or an answer not to be believed: the next sync asks again
+    run.changed += 1
     async with run.ctx.db.transaction() as tx:
-        await _write(tx, run.ctx.instance, one, section, number, members)
+        await _write(tx, run.ctx.instance, one, section, number, members or [])
 
 
 async def _write(
@@ -122,13 +124,15 @@ async def _write(
     await tx.execute(_MEMBERS, instance, one.rating_key, members)
 
 
-async def _members(run: Run, listed: Callable[[int, int], Awaitable[Part[PlexMember]]]) -> list[int]:
-    """Their keys, each once: a playlist may hold something twice."""
+async def _members(run: Run, listed: Callable[[int, int], Awaitable[Part[PlexMember] | None]]) -> list[int] | None:
+    """Their keys, each once: a playlist may hold something twice. None where there is no such thing (any more)."""
     found: dict[int, None] = {}
     start, part = 0, None
     while part is None or (part.entries and start < part.total and len(found) < MOST_MEMBERS):
-        begins = max(start - 1, 0)
+        begins = max(start - OVERLAP, 0)
         part = await run.ask_page(partial(listed, begins))
+        if part is None:
+            return None
         found |= dict.fromkeys(one.rating_key for one in part.entries if one.rating_key is not None)
         start = max(begins + len(part.entries), start + 1)
     return list(found)[:MOST_MEMBERS]

@@ -148,20 +148,25 @@ async def _settled(run: Run, sections: Sequence[Section], section: Section) -> b
 
 async def _check_first(run: Run, section: Section) -> None:
     """A first reading decides what is news later: it must have come to all there is. Raises `UpstreamError`."""
+    ctx = run.ctx
     for kind in section.kinds:
         total = await run.ask(partial(run.client.count, section.key, kind))
-        ours = await run.ctx.db.fetchval(
+        ours = await ctx.db.fetchval(
             "SELECT count(*) FROM plugin_plex.item WHERE instance = $1 AND section_key = $2 AND kind = $3",
-            *(run.ctx.instance, section.key, kind),
+            *(ctx.instance, section.key, kind),
         )
-        if total - ours > max(10, total // _MISSING_SHARE):
-            async with run.ctx.db.transaction() as tx:
-                await advance(tx, run.ctx.instance, section, steps(ALL, section)[0], 0)
-            raise UpstreamError(
-                f"{SERVICE} says that there are {total} in the library {section.title} and sent {ours}. It is asked again.",
-                service=SERVICE,
-                field="MediaContainer.Metadata",
-            )
+        # `until` is when something changed last: as the sync began, something was there.
+        emptied = kind == section.kinds[0] and not ours and section.until
+        if not emptied and total - ours <= max(10, total // _MISSING_SHARE):
+            continue
+        async with ctx.db.transaction() as tx:
+            await advance(tx, ctx.instance, section, steps(ALL, section)[0], 0)
+        raise UpstreamError(
+            f"{SERVICE} has items in the library {section.title} that it did not send: it says {total}, and sent {ours}. It "
+            "is asked again.",
+            service=SERVICE,
+            field="MediaContainer.Metadata",
+        )
 
 
 async def _bring_groups(run: Run, sections: Sequence[Section]) -> None:
