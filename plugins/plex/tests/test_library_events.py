@@ -39,9 +39,9 @@ async def test_what_was_there_at_first_is_no_news(ctx: Ctx, plex: PlexSimulator)
 async def test_a_film_is_told_of_once_it_is_quiet(ctx: Ctx, plex: PlexSimulator) -> None:
     plex.add_movie("Élan", year=2011, ids=("tmdb://12", "imdb://tt12"))
     await well_synced(ctx)
-    assert await news(ctx) == []
     (look,) = [job for job in ctx.jobs.queued if job.task == "announce"]
     assert look.delay == QUIET.total_seconds()
+    assert await news(ctx) == []
     later(ctx, plex, SECONDS)
     assert await news(ctx) == [(Kind.MOVIE, "Élan", 1)]
     (event,) = await announced(ctx)

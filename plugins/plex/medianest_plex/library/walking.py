@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -74,24 +75,58 @@ async def walk(run: Run, section: Section) -> Section:
     return section
 
 
+@dataclass(slots=True)
+class _Walk:
+    """One part of a section's sync. `last` is how far the items read so far reach in the order they are asked for in."""
+
+    run: Run
+    section: Section
+    mode: str
+    kind: str
+    sort: str
+    filters: Mapping[str, str | int]
+    field: str
+    overlap: int
+    last: int
+
+    def place(self, one: PlexItem) -> int:
+        """Where the item stands in that order."""
+        if self.mode == ALL:
+            return one.rating_key
+        return (one.updated_at if self.field == "updatedAt" else one.added_at) or 0
+
+
 async def _walk_part(run: Run, section: Section, following: str) -> Section:
-    mode, kind = section.part.split(":")[:2]
-    sort, filters = _asked(section)
-    overlap = OVERLAP
+    walk = await _walk_of(run, section)
     for passes in range(1, _LONGEST_PASSES + 1):
         part: Part[PlexItem] | None = None
-        while part is None or (part.entries and section.offset < part.total):
-            part, section = await _page(run, section, kind, sort, filters, overlap)
-        if section.offset and not part.total and mode == ALL:
-            await _begin_again(run, section)
-        if mode == NEW or passes == _LONGEST_PASSES or await _seen(run, section, kind) >= part.total:
+        while part is None or (part.entries and walk.section.offset < part.total):
+            part = await _page(walk)
+        if walk.section.offset and not part.total and walk.mode == ALL:
+            await _begin_again(run, walk.section)
+        if walk.mode == NEW or passes == _LONGEST_PASSES or await _seen(run, section, walk.kind) >= part.total:
             break
-        # Some were passed over while others were deleted: once more, looking closer.
-        overlap = max(run.page_size // 2, OVERLAP)
+        # Some were passed over, by a server that keeps another order: once more, looking closer.
+        walk.overlap, walk.last = run.page_size // 2, 0
         async with run.ctx.db.transaction() as tx:
-            section = await advance(tx, run.ctx.instance, section, section.part, 0)
+            walk.section = await advance(tx, run.ctx.instance, walk.section, section.part, 0)
     async with run.ctx.db.transaction() as tx:
-        return await advance(tx, run.ctx.instance, section, following, 0)
+        return await advance(tx, run.ctx.instance, walk.section, following, 0)
+
+
+async def _walk_of(run: Run, section: Section) -> _Walk:
+    mode, kind, *field = section.part.split(":")
+    sort, filters = _asked(section)
+    last = overlap = 0
+    if mode == ALL:
+        last = await run.ctx.db.fetchval(
+            """SELECT coalesce(max(rating_key), 0) FROM plugin_plex.item
+                WHERE instance = $1 AND section_key = $2 AND kind = $3 AND run = $4""",
+            *(run.ctx.instance, section.key, kind, section.run),
+        )
+    elif section.offset:
+        overlap = run.page_size // 2  # how far it had come is known by number only
+    return _Walk(run, section, mode, kind, sort, filters, "".join(field), max(OVERLAP, overlap), last)
 
 
 async def _begin_again(run: Run, section: Section) -> None:
@@ -104,21 +139,38 @@ async def _begin_again(run: Run, section: Section) -> None:
     )
 
 
-async def _page(
-    run: Run, section: Section, kind: str, sort: str, filters: Mapping[str, str | int], overlap: int
-) -> tuple[Part[PlexItem], Section]:
-    ctx = run.ctx
-    start = max(section.offset - min(overlap, run.page_size // 2), 0)
-    part = await run.ask_page(lambda size: run.client.page(section.key, kind, start, size, sort=sort, filters=filters))
-    reached = max(start + len(part.entries), section.offset)
-    if part.entries and reached == section.offset and reached < part.total:
-        reached += 1  # whatever the server makes of where to begin, this comes to an end
-    async with ctx.db.transaction() as tx:
-        run.note(await write(tx, ctx.instance, [section], placed(part.entries, section), ctx.clock.now()))
-        section = await advance(tx, ctx.instance, section, section.part, reached)
+async def _page(walk: _Walk) -> Part[PlexItem]:
+    """Read the next page, and write down that it was read."""
+    run, section = walk.run, walk.section
+    start, part = await _next(walk)
+    reached, last = start + len(part.entries), max((walk.place(one) for one in part.entries), default=0)
+    if last <= walk.last and section.offset < part.total:
+        reached = max(reached, section.offset + 1)  # whatever the server makes of where to begin, this comes to an end
+    walk.last = max(last, walk.last)
+    async with run.ctx.db.transaction() as tx:
+        run.note(await write(tx, run.ctx.instance, [section], placed(part.entries, section), run.ctx.clock.now()))
+        walk.section = await advance(tx, run.ctx.instance, section, section.part, reached)
     fraction = min(reached / part.total, 1.0) if part.total else None
-    await run.report(fraction, f"{section.title}: {kind} {min(reached, part.total)} of {part.total}")
-    return part, section
+    await run.report(fraction, f"{section.title}: {walk.kind} {min(reached, part.total)} of {part.total}")
+    return part
+
+
+async def _next(walk: _Walk) -> tuple[int, Part[PlexItem]]:
+    """The next page, from where on it is; further back where items went meanwhile, so that none is passed over."""
+    section = walk.section
+    start = max(section.offset - min(walk.overlap, walk.run.page_size // 2), 0)
+    while True:
+        part = await walk.run.ask_page(partial(_ask, walk, start))
+        places = [walk.place(one) for one in part.entries]
+        is_after = places[0] > walk.last if places else bool(part.total)
+        if not start or not is_after or places != sorted(places):
+            return start, part
+        start = max(min(start, part.total) - walk.run.page_size, 0)
+
+
+async def _ask(walk: _Walk, start: int, size: int) -> Part[PlexItem]:
+    client, section = walk.run.client, walk.section
+    return await client.page(section.key, walk.kind, start, size, sort=walk.sort, filters=walk.filters)
 
 
 def placed(entries: Sequence[PlexItem], section: Section) -> list[PlexItem]:
