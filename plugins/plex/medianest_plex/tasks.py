@@ -52,6 +52,9 @@ async def sync(ctx: Context[PlexSettings], job: Job[SyncArgs]) -> SyncResult:
         return SyncResult(trouble=error.message)
     if outcome is None:
         return SyncResult()
+    if outcome.fresh or outcome.changed or outcome.removed:
+        for tile in ("recently_added", "counts"):
+            await ctx.realtime.widget_changed(tile)
     return SyncResult(fresh=outcome.fresh, changed=outcome.changed, removed=outcome.removed)
 
 
