@@ -220,6 +220,7 @@ async def test_without_a_token_nothing_is_asked(make: Make, plex: PlexSimulator)
 
 
 async def test_open_pages_load_their_tiles_anew_when_something_came_in_and_only_then(ctx: Ctx, plex: PlexSimulator) -> None:
+    furnish(plex)
     await well_synced(ctx)
     assert {tile for tile, _ in ctx.realtime.changed} >= {"recently_added", "counts"}
     ctx.realtime.changed.clear()
