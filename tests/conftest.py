@@ -21,6 +21,7 @@ from medianest_hub.infrastructure.embedded.postgres import ROLE, EmbeddedPostgre
 from medianest_hub.infrastructure.embedded.server import EmbeddedServer
 from medianest_hub.infrastructure.embedded.valkey import EmbeddedValkey
 from medianest_hub.infrastructure.migrations import migrate
+from medianest_hub.testing.servers import hurry
 
 SECRET_KEY = "test-secret-key-of-at-least-32-characters"
 ServerT = TypeVar("ServerT", bound=EmbeddedServer)
@@ -40,6 +41,8 @@ class ServerFolder:
         """A running server of that kind."""
         server = kind(self.path / name, sockets=self.path / "s" / name, run=self.path / "run", logs=self.path / "logs")
         server.prepare()
+        if isinstance(server, EmbeddedPostgres):
+            hurry(server.folder)
         server.start()
         server.wait_ready()
         return server
