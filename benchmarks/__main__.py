@@ -21,6 +21,7 @@ PARTS = (
     "widgets",
     "live_events",
     "uptime_kuma",
+    "plex",
     "plex_browsing",
     "download",
 )

@@ -132,7 +132,12 @@ async def _count(one: _Comparison, low: int, high: int) -> int:
     one.counts += 1
     if one.counts > MOST_COUNTS:
         raise _Puzzled
-    return await one.run.ask(partial(one.run.client.count, one.section.key, one.kind, _between(one, low, high)))
+    return await _ask(one, _between(one, low, high))
+
+
+async def _ask(one: _Comparison, filters: dict[str, int]) -> int:
+    count, sort = one.run.client.count, by_id(one.section, one.kind)
+    return await one.run.ask(partial(count, one.section.key, one.kind, sort=sort, filters=filters))
 
 
 def _between(one: _Comparison, low: int, high: int) -> dict[str, int]:
@@ -142,7 +147,7 @@ def _between(one: _Comparison, low: int, high: int) -> dict[str, int]:
 
 async def _counted(one: _Comparison) -> tuple[int, int]:
     """How many the server has, and how many we have."""
-    total = await one.run.ask(partial(one.run.client.count, one.section.key, one.kind))
+    total = await _ask(one, {})
     ours: int = await one.run.ctx.db.fetchval(
         "SELECT count(*) FROM plugin_plex.item WHERE instance = $1 AND section_key = $2 AND kind = $3",
         *(one.run.ctx.instance, one.section.key, one.kind),

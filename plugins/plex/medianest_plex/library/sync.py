@@ -21,7 +21,7 @@ from medianest_plex.library.groups import bring_collections, bring_playlists
 from medianest_plex.library.removing import missing, settle
 from medianest_plex.library.run import Run
 from medianest_plex.library.sections import Section, advance, bring, finish, read_sections
-from medianest_plex.library.walking import ALL, NEW, is_due, mode_of, start, steps, walk
+from medianest_plex.library.walking import ALL, NEW, by_id, is_due, mode_of, start, steps, walk
 from medianest_plex.settings import PlexSettings
 
 LIBRARY_TAG: Final = "library"
@@ -150,7 +150,7 @@ async def _check_first(run: Run, section: Section) -> None:
     """A first reading decides what is news later: it must have come to all there is. Raises `UpstreamError`."""
     ctx = run.ctx
     for kind in section.kinds:
-        total = await run.ask(partial(run.client.count, section.key, kind))
+        total = await run.ask(partial(run.client.count, section.key, kind, sort=by_id(section, kind)))
         ours = await ctx.db.fetchval(
             "SELECT count(*) FROM plugin_plex.item WHERE instance = $1 AND section_key = $2 AND kind = $3",
             *(ctx.instance, section.key, kind),
