@@ -19,6 +19,7 @@ from medianest_plex.client import PlexServer, PlexTv
 from medianest_plex.client.plex_tv import TokenRefused
 from medianest_plex.connection import clients, connection, forget
 from medianest_plex.installation import kept_client_identifier
+from medianest_plex.library.hints import hint
 from medianest_plex.models import ServerIdentity
 from medianest_plex.settings import PlexSettings
 
@@ -58,6 +59,8 @@ async def startup(ctx: Context[PlexSettings]) -> None:
         await connection(ctx)
     except (UpstreamError, AuthFailed) as error:
         raise NotReady(f"It is not known yet which Plex server is ours: {error.message}") from error
+    if ctx.process == "worker" and ctx.settings.token is not None:
+        await hint(ctx)  # the settings may want other libraries than before
 
 
 async def shutdown(ctx: Context[PlexSettings]) -> None:

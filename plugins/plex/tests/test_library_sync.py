@@ -12,6 +12,7 @@ from medianest_plex import tasks
 from medianest_plex.library.hints import hint
 from medianest_plex.library.state import read_server
 from medianest_plex.library.sync import due
+from medianest_plex.lifecycle import startup
 from medianest_plex.settings import PlexSettings
 from medianest_plex.tasks import SyncArgs, SyncResult
 from tests.simulators.plex.server import PlexSimulator
@@ -219,7 +220,9 @@ async def test_without_a_token_nothing_is_asked(make: Make, plex: PlexSimulator)
     assert plex.asked_of("sections") == []
 
 
-async def test_open_pages_load_their_tiles_anew_when_something_came_in_and_only_then(ctx: Ctx, plex: PlexSimulator) -> None:
+async def test_open_pages_load_their_tiles_anew_when_something_came_in_and_only_then(
+    ctx: Ctx, plex: PlexSimulator
+) -> None:
     furnish(plex)
     await well_synced(ctx)
     assert {tile for tile, _ in ctx.realtime.changed} >= {"recently_added", "counts"}
@@ -262,3 +265,12 @@ async def test_once_a_day_everything_is_compared(ctx: Ctx, plex: PlexSimulator) 
     await well_synced(ctx)
     assert "Changed in silence" in await titles(ctx)
     assert (await section(ctx))["full_at"] >= ctx.clock.now() - timedelta(minutes=1)
+
+
+async def test_a_worker_that_starts_with_new_settings_looks_at_once(ctx: Ctx, plex: PlexSimulator) -> None:
+    await startup(replace(ctx, process="web"))
+    assert ctx.jobs.queued == []
+    await startup(replace(ctx, process="worker"))
+    (job,) = ctx.jobs.queued
+    assert job.task == "sync"
+    assert job.delay < 10
