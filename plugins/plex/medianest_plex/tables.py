@@ -29,6 +29,7 @@ class ServerRow(Table, tablename="server", schema=SCHEMA):
     """How it stands with the Plex server of one instance. `run` counts syncs; `synced_at` is when one last went through.
 
     `hint_round` counts the times hints were taken up; `announce_at` is when to look for what is ripe to be told of.
+    `trouble` is what whoever listens has to say of the server, `sync_trouble` what kept the last sync from its end.
     """
 
     instance = Text(primary_key=True, default=None)
@@ -43,6 +44,7 @@ class ServerRow(Table, tablename="server", schema=SCHEMA):
     synced_at = Timestamptz(null=True, default=None)
     hint_round = BigInt(default=0)
     announce_at = Timestamptz(null=True, default=None)
+    sync_trouble = Text(default="")
 
 
 class SectionRow(Table, tablename="section", schema=SCHEMA):

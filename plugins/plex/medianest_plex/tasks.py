@@ -60,7 +60,7 @@ async def sync(ctx: Context[PlexSettings], job: Job[SyncArgs]) -> SyncResult:
 
 async def _troubled(ctx: Context[PlexSettings], error: HubError) -> None:
     """Find out whether the server is away, or only answers oddly, and note it. Raises it again if it is about us."""
-    if error.error_code == "plugin_stopped":
+    if isinstance(error, Unavailable) and error.error_code != "service_down":
         raise error
     try:
         link = await connection(ctx)
@@ -72,7 +72,8 @@ async def _troubled(ctx: Context[PlexSettings], error: HubError) -> None:
     if identity.machine_identifier != link.machine_identifier:
         await state.lost(ctx, error.message)
     else:
-        await state.heard(ctx, remark=error.message)
+        await state.heard(ctx)
+        await state.note_sync(ctx, error.message)
 
 
 @task(arrivals.ANNOUNCE, timeout=60, retries=3, concurrency=1, cancellable=False)

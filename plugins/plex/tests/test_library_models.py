@@ -118,3 +118,11 @@ async def test_a_server_that_counts_nothing_is_read_until_a_page_is_not_full(
 async def test_keys_nobody_knows_are_no_items(library: PlexLibrary, fake_upstream: FakeUpstream) -> None:
     fake_upstream.answer("GET", "/library/metadata/1,2", status=404)
     assert await library.items([1, 2]) == []
+
+
+async def test_a_size_of_zero_tells_how_many_there_are(library: PlexLibrary, fake_upstream: FakeUpstream) -> None:
+    fake_upstream.answer("GET", "/library/sections/1/all", json={"MediaContainer": {"size": 0, "totalSize": 321}})
+    assert await library.count(1, "movie", sort="id:asc") == 321
+    (seen,) = await fake_upstream.seen()
+    assert seen.query["X-Plex-Container-Size"] == "0"
+    assert "a-secret-token" not in str(seen.query)

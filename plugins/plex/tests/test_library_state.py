@@ -7,7 +7,7 @@ from typing import Any
 
 from medianest_hub.testing import MemoryContext
 from medianest_plex.events import ServerDown, ServerUp
-from medianest_plex.library.state import NEVER, heard, lost, read_server
+from medianest_plex.library.state import NEVER, heard, lost, note_sync, read_server
 from medianest_plex.settings import PlexSettings
 
 Ctx = MemoryContext[PlexSettings]
@@ -78,3 +78,17 @@ async def test_several_that_notice_at_once_tell_once(ctx: Ctx) -> None:
     assert sum(await asyncio.gather(*(lost(ctx, "gone") for _ in range(5)))) == 1
     assert sum(await asyncio.gather(*(heard(ctx) for _ in range(5)))) == 1
     assert len(ctx.events.emitted) == 2
+
+
+async def test_what_keeps_a_sync_from_its_end_stays_though_the_server_is_heard(ctx: Ctx) -> None:
+    await heard(ctx)
+    for _ in range(2):
+        await note_sync(ctx, "Odd answers.")
+    await heard(ctx, remark="")
+    assert (await read_server(ctx.db, ctx.instance)).trouble == "Odd answers."
+    await heard(ctx, remark="No notifications.")
+    assert (await read_server(ctx.db, ctx.instance)).trouble == "No notifications."
+    await heard(ctx, remark="")
+    await note_sync(ctx, "")
+    assert (await read_server(ctx.db, ctx.instance)).trouble == ""
+    assert [one.event for one in ctx.log.lines].count("plex_sync_troubled") == 1

@@ -15,7 +15,10 @@ _UNNAMED = "Plex"
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """As it is kept. `since` is when `connected` last changed; `synced_at` when the index was last brought up to date."""
+    """As it is kept. `since` is when `connected` last changed; `synced_at` when the index was last brought up to date.
+
+    `trouble` is in words for an admin: what whoever listens says, else what kept the last sync from its end.
+    """
 
     machine_identifier: str
     name: str
@@ -34,7 +37,8 @@ NEVER = Server("", "", "", False, None, None, "", 0, None)
 async def read_server(q: Queries, instance: str) -> Server:
     """How it stands; `NEVER` before the server was ever heard or missed."""
     row = await q.fetchrow(
-        """SELECT machine_identifier, name, version, connected, since, heard_at, trouble, run, synced_at
+        """SELECT machine_identifier, name, version, connected, since, heard_at, coalesce(nullif(trouble, ''), sync_trouble),
+                  run, synced_at
              FROM plugin_plex.server WHERE instance = $1""",
         instance,
     )
@@ -101,6 +105,18 @@ async def lost(ctx: Context[PlexSettings], reason: str) -> bool:
         ctx.log.warning("plex_server_lost", reason=reason)
         _gauge(ctx, False)
     return is_news
+
+
+async def note_sync(ctx: Context[PlexSettings], trouble: str) -> None:
+    """What kept a sync from its end, of a server that is there; "" when it went through. Logged once."""
+    trouble = trouble[:_LONGEST_TROUBLE]
+    changed = await ctx.db.execute(
+        "UPDATE plugin_plex.server SET sync_trouble = $2 WHERE instance = $1 AND sync_trouble <> $2",
+        ctx.instance,
+        trouble,
+    )
+    if trouble and changed == "UPDATE 1":
+        ctx.log.warning("plex_sync_troubled", reason=trouble)
 
 
 async def _locked(ctx: Context[PlexSettings], tx: Queries) -> Server:

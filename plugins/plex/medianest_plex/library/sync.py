@@ -95,7 +95,8 @@ async def synchronise(ctx: Context[PlexSettings], report: ReportProgress, *, ful
     finally:
         if run.has_changed:
             await ctx.cache.bump(LIBRARY_TAG)
-    await state.heard(ctx, remark="")
+    await state.heard(ctx)
+    await state.note_sync(ctx, "")
     return Outcome(run.fresh, run.changed, run.removed)
 
 
