@@ -175,19 +175,14 @@ class Database:
 
 
 def _away(error: BaseException) -> BaseException:
-    if _hides_a_cancellation(error):
+    if _is_being_cancelled():
         return asyncio.CancelledError()
     if isinstance(error, DatabaseAway):
         return error
     return DatabaseAway("The database is away; try again shortly.", retry_after=1 + random.random())  # nosec B311 # noqa: S311 - jitter
 
 
-def _hides_a_cancellation(error: BaseException) -> bool:
-    """Whether the task was cancelled, and this came of giving its connection back: then that it was must not be lost."""
+def _is_being_cancelled() -> bool:
+    """Whether the task was cancelled, and the error came of giving its connection back: that it was must not be lost."""
     task = asyncio.current_task()
-    if task is None or not task.cancelling():
-        return False
-    met: BaseException | None = error
-    while met is not None and not isinstance(met, asyncio.CancelledError):
-        met = met.__context__
-    return met is not None
+    return task is not None and task.cancelling() > 0
