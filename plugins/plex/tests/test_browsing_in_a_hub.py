@@ -25,6 +25,7 @@ async def house(hub, plex) -> AsyncIterator[Any]:
     token = plex.world.token(plex.world.owner)
     kept = await hub.admin.put(f"{PLUGIN}/settings", json={"values": {**values, "token": token}})
     assert kept.status == 200, kept.body
+    await hub.admin.post(f"{PLUGIN}/enable")  # other tests of this hub may have left it off
     wanted = {
         "Films": {"movie": 2},
         "Series": {"show": 1, "season": 1, "episode": 3},

@@ -44,6 +44,7 @@ async def listening(hub, plex) -> AsyncIterator[Any]:
     token = plex.world.token(plex.world.owner)
     kept = await hub.admin.put(f"{PLUGIN}/settings", json={"values": {**values, "token": token}})
     assert kept.status == 200, kept.body
+    await hub.admin.post(f"{PLUGIN}/enable")  # other tests of this hub may have left it off
     await plex.reached(lambda: plex.listeners == 1, 60)
     yield hub
     await hub.admin.post(f"{PLUGIN}/disable")

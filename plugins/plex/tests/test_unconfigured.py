@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from medianest_hub.testing.hub import HubProcess, run_hub
 
 PLUGIN, PROVIDERS = "/api/v1/plugins/plex", "/api/v1/auth/providers"
+
+
+@pytest.fixture
+def hub_process(tmp_path: Path) -> Iterator[HubProcess]:
+    """A hub of its own: nobody has set anything up in it."""
+    with run_hub(tmp_path / "hub", {"plugins": {"blocked": ["hello", "uptime_kuma", "youtube"]}}) as process:
+        yield process
 
 
 async def test_until_it_has_an_address_it_is_off_and_nothing_is_wrong(hub, plex):
