@@ -15,7 +15,7 @@ from medianest_plex.client.library import PlexLibrary
 from medianest_plex.library_models import Listing, PlexItem, PlexSection
 from medianest_plex.settings import PlexSettings
 
-CAPTURES = Path("/work/shared/captures/plex")
+CAPTURES = Path(__file__).parents[4] / "shared" / "captures" / "plex"
 
 
 MBID = "0383dadf-2a4e-4d10-a46a-e9e041da8eb3"

@@ -102,17 +102,17 @@ async def _is_newer(tx: Queries, number: int, at: datetime) -> bool:
 
 
 async def _number(
-    ctx: Context[UptimeKumaSettings], tx: Queries, monitor: LiveMonitor, now: datetime
+    ctx: Context[UptimeKumaSettings], tx: Queries, monitor: NotifiedMonitor, now: datetime
 ) -> tuple[int, bool]:
     """What the monitor's beats are kept under, and whether it was not known before."""
     # Two notifications of a new monitor must not both make it.
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 11))", f"plugin_uptime_kuma:{ctx.instance}")
     register = Register(ctx.instance)
     await register.load(tx)
-    known = register.number_of(monitor.id)
-    if known is not None:
-        return known, False
-    seen = Seen(name=monitor.name or f"#{monitor.id}", kuma_id=monitor.id, kind=monitor.type)
+    seen = Seen(name=message(monitor.name, monitor.secrets) or f"#{monitor.id}", kuma_id=monitor.id, kind=monitor.type)
+    known = register.find(seen)
+    if known is not None and known.name == seen.name:
+        return known.number, False
     done = await register.register(tx, [seen], whole=False, partly=True, now=now)
     return done.numbers[0], done.changed
 

@@ -108,7 +108,9 @@ def changes_something(one: Mounted, site: Site) -> bool:
         return False  # it is not there
     if one.plugin is None or one.permission == ADMIN:
         return True
-    source, _, name = str(one.permission).partition(".")
+    if one.permission is None:
+        return False  # a webhook, or open to everybody
+    source, _, name = one.permission.partition(".")
     declared = {permission.name: permission.default for permission in site.hub.host.plugins[source].info.permissions}
     return declared.get(name) is Role.ADMIN
 

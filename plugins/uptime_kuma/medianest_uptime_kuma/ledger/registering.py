@@ -118,6 +118,10 @@ class Register:
         self._index()
         return True
 
+    def find(self, seen: Seen) -> Known | None:
+        """The monitor this one is taken for."""
+        return match([seen], self._known.values())[0]
+
     def number_of(self, kuma_id: int) -> int | None:
         """What its beats are kept under."""
         return self._numbers.get(kuma_id)

@@ -30,9 +30,6 @@ async def watch_metrics(ctx: Context[UptimeKumaSettings], ledger: Ledger, web: K
     headings, looked_at, remark = Headings(), -LOOK_SECONDS, ledger.remark
     # Where there is another way in, that is better than waiting.
     is_refused = len(ctx.settings.ways) > 1
-    if not ctx.settings.status_pages:
-        await ledger.only_pages([])
-        await ledger.maintenance([])
     while True:
         began = ctx.clock.monotonic()
         try:
