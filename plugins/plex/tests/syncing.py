@@ -35,7 +35,7 @@ class RunningClock:
 
 
 def running(ctx: Ctx) -> Ctx:
-    return replace(ctx, clock=RunningClock())  # type: ignore[arg-type]
+    return replace(ctx, clock=RunningClock())  # type: ignore[arg-type]  # it has what is used of a ManualClock
 
 
 def later(ctx: Ctx, plex: PlexSimulator, seconds: float) -> None:

@@ -139,7 +139,7 @@ class PlexLibrary:
         answer = await self._get(path, {**(asked or {}), **paging}, cap=_PAGE_CAP, ok=(200, 404))
         if answer.status == 404:
             return None
-        found: Container[EntryT] = answer.parse(Listing[model]).container  # type: ignore[valid-type]
+        found: Container[EntryT] = answer.parse(Listing[model]).container  # type: ignore[valid-type]  # a model made at run time
         if found.total is not None:
             total = found.total
         else:

@@ -86,7 +86,7 @@ async def _remove(run: Run, tx: Queries, keys: list[int]) -> int:
     )
     for table in ("seen", "grouped"):
         await tx.execute(
-            f"DELETE FROM plugin_plex.{table} WHERE instance = $1 AND rating_key = ANY($2)",  # nosec B608 # noqa: S608
+            f"DELETE FROM plugin_plex.{table} WHERE instance = $1 AND rating_key = ANY($2)",  # nosec B608 # noqa: S608 - names of tables written here
             *(instance, keys),
         )
     # What moved has not come in, and what is gone need not be told of.

@@ -125,12 +125,12 @@ async def remove(tx: Queries, instance: str, key: int) -> None:
     keys = "SELECT rating_key FROM plugin_plex.item WHERE instance = $1 AND section_key = $2"
     for table in ("arrival", "seen", "grouped"):
         await tx.execute(
-            f"DELETE FROM plugin_plex.{table} WHERE instance = $1 AND rating_key IN ({keys})",  # nosec B608 # noqa: S608
+            f"DELETE FROM plugin_plex.{table} WHERE instance = $1 AND rating_key IN ({keys})",  # nosec B608 # noqa: S608 - names of tables written here
             *here,
         )
     for table in ("item", "grouping", "section"):
         await tx.execute(
-            f"DELETE FROM plugin_plex.{table} WHERE instance = $1 AND section_key = $2",  # nosec B608 # noqa: S608
+            f"DELETE FROM plugin_plex.{table} WHERE instance = $1 AND section_key = $2",  # nosec B608 # noqa: S608 - likewise
             *here,
         )
 
