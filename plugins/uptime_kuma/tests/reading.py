@@ -32,6 +32,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("medianest_uptime_kuma.ways.polling.TICK_SECONDS", 0.05)
     monkeypatch.setattr("medianest_uptime_kuma.ways.polling.SHORTEST_SECONDS", 0.05)
     monkeypatch.setattr("medianest_hub.infrastructure.http_client.client._FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("medianest_uptime_kuma.ways.metrics._AGAIN_SECONDS", HURRIED)
     for way in ("metrics", "status_page", "live"):
         monkeypatch.setattr(f"medianest_uptime_kuma.ways.{way}.LOOK_SECONDS", HURRIED)
 

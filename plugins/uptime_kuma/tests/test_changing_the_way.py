@@ -17,7 +17,6 @@ from tests.simulators.uptime_kuma.world import GROUP
 
 from .conftest import PASSWORD, USERNAME, Ctx, until
 from .reading import (
-    HURRIED,
     hurry,
     is_kept_as,
     is_now,
@@ -158,8 +157,7 @@ async def test_a_way_that_is_refused_is_left_for_the_next_and_said(ctx, kuma):
             assert words in found.detail
 
 
-async def test_a_key_that_is_switched_off_while_it_is_used_gives_way_to_the_next(ctx2, kuma2, monkeypatch):
-    monkeypatch.setattr("medianest_uptime_kuma.ways.metrics._AGAIN_SECONDS", HURRIED)
+async def test_a_key_that_is_switched_off_while_it_is_used_gives_way_to_the_next(ctx2, kuma2):
     kuma2.beat(kuma2.add("Web").id, 1)
     there = with_fields(ctx2)
     async with reading(there) as stream:

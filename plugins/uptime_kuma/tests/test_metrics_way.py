@@ -18,7 +18,6 @@ from tests.simulators.uptime_kuma.world import GROUP
 
 from .conftest import PASSWORD, USERNAME, Ctx, sent, until
 from .reading import (
-    HURRIED,
     hurried,
     hurry,
     is_kept_as,
@@ -295,8 +294,7 @@ async def test_a_key_that_is_refused_at_once_asks_the_admin(ctx2, kuma2, wrong):
     assert (found.status, "refuses the API key" in found.detail) == (HealthStatus.DOWN, True)
 
 
-async def test_a_key_that_worked_is_tried_again_before_the_admin_is_asked(ctx2, kuma2, monkeypatch):
-    monkeypatch.setattr("medianest_uptime_kuma.ways.metrics._AGAIN_SECONDS", HURRIED)
+async def test_a_key_that_worked_is_tried_again_before_the_admin_is_asked(ctx2, kuma2):
     key = kuma2.world.api_keys[1]
     kuma2.beat(kuma2.add("Web").id, 1)
     async with reading(ctx2) as stream:

@@ -47,10 +47,13 @@ async def test_the_process_is_humble_and_knows_nothing_of_the_hub(download, medi
         if progress.stage is Stage.DOWNLOADING:
             for pid in processes_in(download.folder):
                 process = Path(f"/proc/{pid}")
-                seen["environment"] = (process / "environ").read_text()
-                seen["command"] = (process / "cmdline").read_text()
-                seen["status"] = (process / "status").read_text()
-                seen["nice"] = (process / "stat").read_text().rpartition(")")[2].split()[16]
+                with contextlib.suppress(OSError):  # it may end while it is looked at
+                    seen.update(
+                        environment=(process / "environ").read_text(),
+                        command=(process / "cmdline").read_text(),
+                        status=(process / "status").read_text(),
+                        nice=(process / "stat").read_text().rpartition(")")[2].split()[16],
+                    )
 
     download.on_progress = on_progress
     await download(media.clip("slow:600000", "humble"))

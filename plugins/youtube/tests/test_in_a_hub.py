@@ -60,8 +60,9 @@ def finished_files(hub: Hub) -> list[Path]:
 
 
 def downloads(hub: Hub) -> Path:
-    (found,) = Path(hub.process.folder, "data").rglob("downloads/.medianest-folder")
-    return found.parent
+    # Not rglob: it fails on folders of downloads that go while it looks.
+    (found,) = (path for path, _, _ in os.walk(Path(hub.process.folder, "data")) if Path(path).name == "downloads")
+    return Path(found)
 
 
 def worker_of(hub: Hub) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import resource
 import statistics
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from unicodedata import normalize
 import pytest
 from argon2 import extract_parameters
 
-from medianest_hub.accounts.passwords import AT_ONCE, WAITING, Passwords
+from medianest_hub.accounts.passwords import AT_ONCE, WAITING, Passwords, Verdict
 from medianest_hub.plugin_api.errors import TooMany
 
 
@@ -99,21 +100,26 @@ async def test_too_many_waiting_are_refused_rather_than_queued(cheap: Passwords)
     assert isinstance(await cheap.hash("x"), str)
 
 
-async def test_strangers_take_no_place_of_whoever_is_expected_who_goes_first(cheap: Passwords) -> None:
-    known = await cheap.hash("correct horse")
+async def test_strangers_take_no_place_of_whoever_is_expected_who_goes_first(
+    cheap: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ended: list[str] = []
 
     async def try_it(name: str, expected: bool = False) -> bool:
-        verdict = await cheap.verify(known, "correct horse", expected=expected)
+        verdict = await cheap.verify(None, "correct horse", expected=expected)
         ended.append(name)
         return verdict.fits
 
+    held = threading.Event()
+    monkeypatch.setattr(cheap, "_verify", lambda *_: held.wait(20) and Verdict(True))
     strangers = [asyncio.create_task(try_it("stranger")) for _ in range(AT_ONCE + WAITING)]
     await asyncio.sleep(0)
     assert cheap.busy
     with pytest.raises(TooMany):
-        await cheap.verify(known, "correct horse")
+        await cheap.verify(None, "correct horse")
     people = [asyncio.create_task(try_it("expected", True)) for _ in range(WAITING)]
+    await asyncio.sleep(0)
+    held.set()
     assert all(await asyncio.gather(*people, *strangers))
     assert set(ended[AT_ONCE : AT_ONCE + WAITING]) == {"expected"}
     assert not cheap.busy
