@@ -29,6 +29,7 @@ from medianest_hub.plugin_api.kinds import (
 )
 from medianest_hub.plugin_api.people import Viewer
 from medianest_hub.plugin_api.widgets import Widget
+from medianest_hub.plugin_host.actions import refused_actions
 from medianest_hub.plugin_host.runtime import PluginRuntime
 
 log = structlog.get_logger(__name__)
@@ -205,4 +206,13 @@ def checked(answer: Any, asked: Asked) -> WidgetData:
         data: WidgetData = base.model_validate_json(packed)
     except (ValidationError, PydanticSerializationError, ValueError, TypeError) as error:
         raise LoadFailed(_broken()) from error
+    _check_actions(data, asked.runtime.name)
     return data
+
+
+def _check_actions(data: WidgetData, plugin: str) -> None:
+    if not isinstance(data, (ItemList, MediaRow)):
+        return
+    for item in data.items:
+        if refused := refused_actions(plugin, item.actions):
+            raise LoadFailed(TileError(code="widget_action_refused", message=refused[:_LONGEST_MESSAGE]))

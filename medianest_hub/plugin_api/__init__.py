@@ -16,6 +16,8 @@ from medianest_hub.plugin_api.health import CheckResult, HealthCheck, HealthStat
 from medianest_hub.plugin_api.hookspecs import hookimpl
 from medianest_hub.plugin_api.images import ImageSource
 from medianest_hub.plugin_api.kinds import (
+    Action,
+    ActionField,
     Chart,
     ChartPoint,
     ChartSeries,
@@ -33,7 +35,8 @@ from medianest_hub.plugin_api.kinds import (
     WidgetData,
 )
 from medianest_hub.plugin_api.lifecycle import Lifecycle
-from medianest_hub.plugin_api.media import MediaHit, MediaSource
+from medianest_hub.plugin_api.media import MediaDetails, MediaHit, MediaLink, MediaRequest, MediaSeason, MediaSource
+from medianest_hub.plugin_api.notifications import LANGUAGES, NotificationKind, Words
 from medianest_hub.plugin_api.notifiers import Notification, Notifier
 from medianest_hub.plugin_api.people import ACCOUNT, ADMIN, SIGNED_IN, Permission, Person, Role, Viewer
 from medianest_hub.plugin_api.plugin import API_VERSION, Limit, PluginInfo, PluginSettings
@@ -58,10 +61,13 @@ __all__ = [
     "ADMIN",
     "API_VERSION",
     "EVERYONE",
+    "LANGUAGES",
     "PERSON",
     "ROLE",
     "SIGNED_IN",
     "SIGN_IN_SECRET",
+    "Action",
+    "ActionField",
     "AnswerCache",
     "Call",
     "Chart",
@@ -92,11 +98,16 @@ __all__ = [
     "Listener",
     "Log",
     "MediaCard",
+    "MediaDetails",
     "MediaFileAdded",
     "MediaHit",
+    "MediaLink",
+    "MediaRequest",
     "MediaRow",
+    "MediaSeason",
     "MediaSource",
     "Notification",
+    "NotificationKind",
     "Notifier",
     "Page",
     "Permission",
@@ -131,6 +142,7 @@ __all__ = [
     "Webhook",
     "Widget",
     "WidgetData",
+    "Words",
     "errors",
     "health_check",
     "hookimpl",

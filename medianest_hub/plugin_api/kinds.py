@@ -29,6 +29,34 @@ class Stat(BaseModel):
     tone: Tone = Tone.NEUTRAL
 
 
+class ActionField(BaseModel):
+    """A text the person may add to an action (must, if `required`), sent as `body[name]`. `max_length` counts letters."""
+
+    name: str = Field(min_length=1, max_length=60)
+    title: str
+    required: bool = False
+    max_length: int = Field(default=500, ge=1, le=4000)
+
+
+class Action(BaseModel):
+    """A button beside what it acts on: the front end sends `body` as JSON to `path`, as the person who looks.
+
+    - `path`: of one of the plugin's own routes, whole: `/api/v1/<plugin>/…`. Those with a query, or of somebody else, are
+      refused. The route checks permissions as ever: leave the action out for those who may not.
+    - `confirm`: a question to ask first; empty: none.
+    - `ask`: a text to ask for first.
+    """
+
+    id: str = Field(min_length=1, max_length=60)
+    title: str = Field(min_length=1, max_length=120)
+    method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST"
+    path: str = Field(max_length=500)
+    body: dict[str, str | int | bool | None] = {}
+    tone: Tone = Tone.NEUTRAL
+    confirm: str = Field(default="", max_length=500)
+    ask: ActionField | None = None
+
+
 class ListItem(BaseModel):
     """One row of a list. `href` is a path on this hub or an absolute https address."""
 
@@ -39,6 +67,7 @@ class ListItem(BaseModel):
     href: str | None = None
     image: str | None = None
     tone: Tone = Tone.NEUTRAL
+    actions: list[Action] = []
 
 
 class ItemList(BaseModel):
@@ -77,6 +106,7 @@ class MediaCard(BaseModel):
     image: str | None = None
     href: str | None = None
     badge: str = ""
+    actions: list[Action] = []
 
 
 class MediaRow(BaseModel):

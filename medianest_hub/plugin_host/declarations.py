@@ -25,7 +25,8 @@ from medianest_hub.plugin_api.sign_in import SignInProvider
 from medianest_hub.plugin_api.streams import Stream
 from medianest_hub.plugin_api.tasks import Task
 from medianest_hub.plugin_api.webhooks import Webhook
-from medianest_hub.plugin_api.widgets import Widget
+from medianest_hub.plugin_api.widgets import Scope, Widget
+from medianest_hub.plugin_host.notification_kinds import KindError, check_kinds
 from medianest_hub.plugin_host.settings import misplaced_secrets
 from medianest_hub.plugin_host.signatures import SignatureError, answer_model, job_model, route_models
 from medianest_hub.settings import Rate
@@ -35,6 +36,14 @@ _PATH = re.compile(r"(/|(/(\{[a-z_]+\}|[A-Za-z0-9_][A-Za-z0-9_.~-]*))+)")
 _CORE_LIMITS = frozenset({"api", "auth", "youtube", "static", "images", "webhooks"})
 _MOST_BYTES = 32 * 1024 * 1024
 """No picture and no webhook's body may be declared larger: each is held in memory."""
+
+_LONGEST_SEARCH = 30.0
+_LONGEST_KEPT = 86_400.0
+"""Seconds a media source's answer may take, and may be kept."""
+
+_LONGEST_DELIVERY = 120.0
+_MOST_RETRIES = 20
+"""What a notifier may declare."""
 
 _LISTS: dict[str, type[Any]] = {
     "hub_tasks": Task,
@@ -182,12 +191,14 @@ def _check(plugin: LoadedPlugin) -> None:
             plugin.widgets,
             plugin.webhooks,
             plugin.listeners,
+            plugin.media_sources,
             plugin.notifiers,
             plugin.images,
             plugin.sign_in,
         ):
             _unique(plugin.name, items)
         _unique(plugin.name, plugin.info.permissions)
+        _check_notifications(plugin)
         _check_routes(plugin)
         for task in plugin.tasks:
             job_model(task.handler)
@@ -196,6 +207,8 @@ def _check(plugin: LoadedPlugin) -> None:
         for widget in plugin.widgets:
             answer_model(widget.load)
             _check_permission(plugin, widget.permission, f"widget {widget.name!r}")
+        for source in plugin.media_sources:
+            _check_media_source(plugin, source)
         _check_bounds(plugin)
         _check_coroutines(plugin)
     except SignatureError as error:
@@ -244,6 +257,46 @@ def _check_permission(plugin: LoadedPlugin, permission: str, what: str) -> None:
         raise DeclarationError(f"{what}: permission {permission!r} is not declared in PluginInfo.permissions")
 
 
+def _check_media_source(plugin: LoadedPlugin, source: MediaSource) -> None:
+    what = f"media source {source.name!r}"
+    _check_permission(plugin, source.permission, what)
+    if not 0 < source.deadline <= _LONGEST_SEARCH:
+        raise DeclarationError(f"{what}: deadline must be more than 0 and at most {_LONGEST_SEARCH:g} seconds")
+    if not 0 <= source.ttl <= _LONGEST_KEPT:
+        raise DeclarationError(f"{what}: ttl must be between 0 and {_LONGEST_KEPT:g} seconds")
+    if not isinstance(source.scope, Scope):
+        raise DeclarationError(f"{what}: scope must be PERSON, ROLE or EVERYONE, not {source.scope!r}")
+    if isinstance(source.tags, str) or not all(_NAME.fullmatch(tag) for tag in source.tags):
+        raise DeclarationError(f"{what}: tags must be a list of names of lower-case letters, digits, _ and -")
+    for question, handler, count in (
+        ("search", source.search, 3),
+        ("details", source.details, 3),
+        ("find", source.find, 4),
+    ):
+        if handler is None and question == "find":
+            continue
+        if not inspect.iscoroutinefunction(handler) or len(inspect.signature(handler).parameters) != count:
+            raise DeclarationError(f"{what}: {question} must be an `async def` function of {count} parameters")
+
+
+def _check_notifications(plugin: LoadedPlugin) -> None:
+    try:
+        check_kinds(plugin.info.notifications)
+    except KindError as error:
+        raise DeclarationError(str(error)) from error
+    for kind in plugin.info.notifications:
+        for permission in (kind.permission, *([kind.oversight] if kind.oversight is not None else ())):
+            _check_permission(plugin, permission, f"notification kind {kind.name!r}")
+    for notifier in plugin.notifiers:
+        what = f"notifier {notifier.name!r}"
+        if not notifier.title.strip():
+            raise DeclarationError(f"{what}: its title is empty; people choose it by that")
+        if not 0 < notifier.timeout <= _LONGEST_DELIVERY or not 0 <= notifier.retries <= _MOST_RETRIES:
+            raise DeclarationError(
+                f"{what}: timeout must be at most {_LONGEST_DELIVERY:g} seconds, retries 0 to {_MOST_RETRIES}"
+            )
+
+
 def _check_bounds(plugin: LoadedPlugin) -> None:
     for webhook in plugin.webhooks:
         what = f"webhook {webhook.name!r}"
@@ -269,6 +322,8 @@ def _check_coroutines(plugin: LoadedPlugin) -> None:
         *((f"health check {item.name}", item.check) for item in plugin.health_checks),
         *((f"listener {item.name}", item.handler) for item in plugin.listeners),
         *((f"webhook {item.name}", item.handler) for item in plugin.webhooks),
+        *((f"notifier {item.name}", item.deliver) for item in plugin.notifiers),
+        *((f"notifier {item.name}", item.reaches) for item in plugin.notifiers),
         *((f"image source {item.name}", item.fetch) for item in plugin.images),
         *((f"sign-in provider {item.name}", item.begin) for item in plugin.sign_in),
         *((f"sign-in provider {item.name}", item.complete) for item in plugin.sign_in),

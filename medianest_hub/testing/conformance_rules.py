@@ -77,6 +77,10 @@ def _handlers(plugin: LoadedPlugin) -> Iterator[tuple[str, Callable[..., Any], t
         yield f"health check {check.name}", check.check, None, CheckResult
     for widget in plugin.widgets:
         yield f"widget {widget.name}", widget.load, Viewer, None
+    for media in plugin.media_sources:
+        for question, asked in (("search", media.search), ("details", media.details), ("find", media.find)):
+            if asked is not None:
+                yield f"{question} of media source {media.name}", asked, Viewer, None
     for listener in plugin.listeners:
         yield f"listener {listener.name}", listener.handler, Event, None
     for webhook in plugin.webhooks:

@@ -8,7 +8,7 @@ import pytest
 
 from medianest_hub.dashboard import Tile, TileState
 from medianest_hub.dashboard.loader import MOST_BYTES
-from medianest_hub.plugin_api import Stat, Text, errors
+from medianest_hub.plugin_api import Action, ItemList, ListItem, MediaCard, MediaRow, Stat, Text, errors
 from tests.integration.dashboard.conftest import OpenParts, WritePuppet, person
 from tests.integration.dashboard.test_board import LONG, sent, tiles, until
 
@@ -83,6 +83,31 @@ async def test_whatever_a_load_returns_or_raises_is_only_an_error_tile(
     assert shown["bad"].state is TileState.ERROR
     assert shown["bad"].error is not None
     assert shown["bad"].error.code == "widget_failed"
+
+
+@pytest.mark.parametrize("kind", ["ItemList", "MediaRow"])
+async def test_an_action_that_is_not_for_the_plugins_own_routes_is_an_error_tile_that_says_so(
+    open_parts: OpenParts, write_puppet: WritePuppet, kind: str
+) -> None:
+    puppet = write_puppet(
+        "board",
+        f"@widget('rows', title='Rows')\nasync def rows(ctx, viewer) -> {kind}:\n    return await load('rows', viewer)\n\n"
+        "@hookimpl\ndef hub_widgets():\n    return [rows]\n",
+    )
+    offered = [Action(id="ok", title="Approve", path="/api/v1/board/wishes/7", body={"is4k": False})]
+    parts = await open_parts()
+    for path, state in (("/api/v1/board/wishes/8", TileState.OK), ("/api/v1/users/8", TileState.ERROR)):
+        actions = [*offered, Action(id="x", title="X", path=path, method="DELETE")]
+        puppet.answers["rows"] = (
+            ItemList(items=[ListItem(id="7", title="Alien", actions=actions)])
+            if kind == "ItemList"
+            else MediaRow(items=[MediaCard(id="7", title="Alien", actions=actions)])
+        )
+        tile = (await tiles(parts, person()))["rows"]
+        assert tile.state is state
+    assert tile.error is not None
+    assert tile.error.code == "widget_action_refused"
+    assert tile.error.message == "The action 'x' is for a route that is not of the plugin board."
 
 
 async def test_what_a_subclass_adds_does_not_leave_the_house(open_parts: OpenParts, write_puppet: WritePuppet) -> None:
