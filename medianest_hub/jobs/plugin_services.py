@@ -168,6 +168,13 @@ class PluginPeople:
         person = await self._people.get(known.person_id)
         return person if person is not None and person.permissions else None  # who is not active has none at all
 
+    async def verified_email(self, person_id: UUID) -> str | None:
+        """The person's e-mail address, in small letters, where it is known to be theirs; else None, and for who is not active."""
+        known = await self._people.account(person_id)
+        if known is None or known.status != "active" or not known.email_verified or not known.email:
+            return None
+        return known.email.lower()
+
     async def secret(self, person_id: UUID, name: str) -> str | None:
         """A secret this plugin keeps for that person, or None."""
         return await self._people.secret(self._plugin, self._instance, person_id, name)

@@ -23,11 +23,11 @@ from medianest_hub.testing.memory import (
     MemoryJobs,
     MemoryLog,
     MemoryMetrics,
-    MemoryNotify,
-    MemoryPeople,
     MemoryRealtime,
     NoDatabase,
 )
+from medianest_hub.testing.memory_people import MemoryPeople
+from medianest_hub.testing.memory_notify import MemoryNotify
 from medianest_hub.testing.real import SECRET_KEY, real_context
 from medianest_hub.testing.servers import Servers, other_tables
 
@@ -79,7 +79,7 @@ class ContextMaker:
             jobs=MemoryJobs(self._plugin, clock),
             events=MemoryEvents(),
             realtime=MemoryRealtime(),
-            notify=MemoryNotify(),
+            notify=MemoryNotify(self._plugin),
             people=MemoryPeople(self._plugin),
             images=MemoryImages(),
             secrets=PluginSecrets(SecretBox([SECRET_KEY]), self._plugin, "main"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -21,9 +21,6 @@ from medianest_hub.plugin_api import (
     EventData,
     JobState,
     JobView,
-    LinkedIdentity,
-    Notification,
-    Person,
     Progress,
     Queries,
     Record,
@@ -275,75 +272,6 @@ class MemoryRealtime:
     async def widget_changed(self, widget: str, *, person: UUID | None = None) -> None:
         """Keep it."""
         self.changed.append((widget, person))
-
-
-class MemoryNotify:
-    """Keeps notifications; `sent` holds (person, notification)."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[UUID, Notification]] = []
-
-    async def send(self, person: UUID, notification: Notification) -> None:
-        """Keep it."""
-        self.sent.append((person, notification))
-
-
-@dataclass(slots=True)
-class MemoryPeople:
-    """Whom the test added with `add`, the accounts it linked with `link`, and the secrets kept for them.
-
-    `provider` is the id of the plugin's own sign-in provider: its name.
-    """
-
-    provider: str = ""
-    known: dict[UUID, Person] = field(default_factory=dict)
-    identities: dict[tuple[UUID, str], LinkedIdentity] = field(default_factory=dict)
-    secrets: dict[tuple[UUID, str], str] = field(default_factory=dict)
-
-    def add(self, person: Person) -> Person:
-        """Make somebody known."""
-        self.known[person.id] = person
-        return person
-
-    def link(self, person_id: UUID, identity: LinkedIdentity) -> None:
-        """The person signs in with that outside account."""
-        self.identities[person_id, identity.provider] = identity
-
-    def withdraw(self, person_id: UUID, provider: str | None = None) -> None:
-        """The provider no longer stands for that account: until it is linked anew, it is as if it were not."""
-        self.identities.pop((person_id, provider or self.provider), None)
-
-    def disable(self, person_id: UUID) -> None:
-        """The person may do nothing any more; their accounts stay theirs."""
-        self.known[person_id] = replace(self.known[person_id], permissions=frozenset())
-
-    async def identity(self, person_id: UUID, provider: str | None = None) -> LinkedIdentity | None:
-        """The outside account, or None."""
-        return self.identities.get((person_id, provider or self.provider))
-
-    async def by_identity(self, subject: str, provider: str | None = None) -> Person | None:
-        """Which active person's outside account that is, or None."""
-        wanted = provider or self.provider
-        for (person_id, of), identity in self.identities.items():
-            if of == wanted and identity.subject == subject:
-                person = self.known.get(person_id)
-                return person if person is not None and person.permissions else None
-        return None
-
-    async def get(self, person_id: UUID) -> Person | None:
-        """The person, or None."""
-        return self.known.get(person_id)
-
-    async def secret(self, person_id: UUID, name: str) -> str | None:
-        """The secret, or None."""
-        return self.secrets.get((person_id, name))
-
-    async def set_secret(self, person_id: UUID, name: str, value: str | None) -> None:
-        """Keep it; None removes it."""
-        if value is None:
-            self.secrets.pop((person_id, name), None)
-        else:
-            self.secrets[person_id, name] = value
 
 
 class _MemoryMetric:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from yarl import URL
 
 _PLAIN: Final = {"http": "http", "https": "https"}
+_AS_SENT: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})+")
+"""A query as it goes over the wire (RFC 3986, 3.4)."""
+
 _OF_WEBSOCKETS: Final = {"ws": "http", "wss": "https", **_PLAIN}
 
 
@@ -75,4 +79,14 @@ def _address(url: str, service: str, schemes: Mapping[str, str], examples: str) 
     if not usable:
         # The text may hold a secret, so it is not repeated.
         raise UpstreamError(f"The address of {service} is not a web address {examples}.", service=service)
-    return target.with_scheme(schemes[target.scheme]).with_fragment(None)
+    return _kept_query(target.with_scheme(schemes[target.scheme]).with_fragment(None), url)
+
+
+def _kept_query(target: URL, url: str) -> URL:
+    """With the query letter for letter where it is written as it is sent: some services refuse a `:` that was `%3A`."""
+    from yarl import URL
+
+    query = url.partition("#")[0].partition("?")[2]
+    if "%" not in query or _AS_SENT.fullmatch(query) is None:
+        return target
+    return URL(f"{target.with_query(None)}?{query}", encoded=True)

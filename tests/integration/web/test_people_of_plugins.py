@@ -8,7 +8,7 @@ import pytest
 from medianest_hub.plugin_api import LinkedIdentity, Role
 from medianest_hub.plugin_api.sign_in import Identity
 from medianest_hub.testing.makers import make_person
-from medianest_hub.testing.memory import MemoryPeople
+from medianest_hub.testing.memory_people import MemoryPeople
 
 from .conftest import Install, Site, StartSite
 
@@ -40,6 +40,10 @@ async def identity(ctx, call: Call[At, Of]) -> Found:
 async def whose(ctx, call: Call[Empty, Whose]) -> Found:
     person = await ctx.people.by_identity(call.query.subject, call.query.provider)
     return Found(name=person and person.username)
+
+@router.get("/email/{id}", permission="look")
+async def email(ctx, call: Call[At]) -> Found:
+    return Found(name=await ctx.people.verified_email(call.path.id))
 
 async def begin(ctx, return_url):
     return SignInStart(url="https://lookup.example")
@@ -101,6 +105,26 @@ async def test_a_plugin_learns_of_linked_identities_as_long_as_they_stand(site: 
     assert await identity(mia.id, provider="oidc") is not None
 
 
+async def test_a_plugin_learns_of_addresses_somebody_vouches_for(site: Site) -> None:
+    root, mia = await site.person("root", Role.ADMIN), await site.person("mia")
+
+    async def email() -> Any:
+        return (await site.get(f"/api/v1/lookup/email/{mia.id}", by=root)).json()["name"]
+
+    async def write(address: str, *, verified: bool) -> None:
+        update = "UPDATE medianest.users SET email = $2, email_verified = $3 WHERE id = $1"
+        await site.parts.db.execute(update, mia.id, address, verified)
+
+    assert await email() is None
+    await write("Mia@Home.Test", verified=False)
+    assert await email() is None
+    await write("Mia@Home.Test", verified=True)
+    assert await email() == "mia@home.test"
+    await site.call("PATCH", f"/api/v1/users/{mia.id}", by=root, json={"status": "disabled"})
+    assert await email() is None
+    assert (await site.get(f"/api/v1/lookup/email/{uuid4()}", by=root)).json()["name"] is None
+
+
 async def test_the_double_in_memory_answers_alike() -> None:
     people = MemoryPeople("lookup")
     mia = people.add(make_person("mia"))
@@ -116,7 +140,10 @@ async def test_the_double_in_memory_answers_alike() -> None:
     assert await known() == (False, False)
     assert await people.identity(mia.id, "oidc") is not None
     people.link(mia.id, LinkedIdentity(provider="lookup", subject="m-1", username="mia_k"))
+    people.emails[mia.id] = "Mia@home.test"
+    assert await people.verified_email(mia.id) == "mia@home.test"
     people.disable(mia.id)
+    assert await people.verified_email(mia.id) is None
     assert await known() == (True, False)
     disabled = await people.get(mia.id)
     assert disabled is not None
