@@ -40,6 +40,8 @@ from medianest_hub.jobs.outbox import Outbox
 from medianest_hub.jobs.plugin_services import PluginEvents, PluginJobs, PluginNotify, PluginPeople, PluginRealtime
 from medianest_hub.jobs.quarantined import tell_of_quarantine
 from medianest_hub.jobs.store import JobStore
+from medianest_hub.notifications.pictures import Pictures
+from medianest_hub.notifications.telling import Tellings
 from medianest_hub.plugin_api.services import Clock
 from medianest_hub.plugin_host.context import ContextFactory, Services, SystemClock
 from medianest_hub.plugin_host.declarations import LoadedPlugin
@@ -211,7 +213,7 @@ class HubParts:
             jobs=PluginJobs(self.jobs, plugin, instance),
             events=PluginEvents(self.outbox, plugin, instance),
             realtime=PluginRealtime(self.realtime, self.dashboard.changed, plugin, instance),
-            notify=PluginNotify(self.realtime),
+            notify=PluginNotify(self.tellings, plugin, instance),
             people=PluginPeople(self.people, self.identities, plugin, instance),
             images=PluginImages(self.images, plugin, instance),
             secrets=PluginSecrets(self.secrets, plugin.name, instance),

@@ -13,14 +13,16 @@ from medianest_hub.accounts.identities import Identities
 from medianest_hub.accounts.people import People
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.plugin_api.errors import BadInput
+from medianest_hub.notifications.telling import Tellings
 from medianest_hub.plugin_api.events import EventData
-from medianest_hub.plugin_api.notifiers import Notification
+from medianest_hub.plugin_api.notifications import NotificationKind, Params
 from medianest_hub.plugin_api.people import Person
 from medianest_hub.plugin_api.services import JobView
 from medianest_hub.plugin_api.sign_in import LinkedIdentity
 from medianest_hub.plugin_api.tasks import Task
 from medianest_hub.plugin_host.declarations import LoadedPlugin
 
+from medianest_hub.plugin_host.notification_kinds import telling
 if TYPE_CHECKING:
     from medianest_hub.jobs.outbox import Outbox
     from medianest_hub.jobs.store import JobStore
@@ -128,14 +130,30 @@ class PluginRealtime:
 
 
 class PluginNotify:
-    """Implements `plugin_api.services.Notify`: for now to open pages, kept until they resume; channels come with notifiers."""
+    """Implements `plugin_api.services.Notify`."""
 
-    def __init__(self, log: RealtimeLog) -> None:
-        self._log = log
+    def __init__(self, tellings: Tellings, plugin: LoadedPlugin, instance: str) -> None:
+        self._tellings = tellings
+        self._plugin = plugin
+        self._instance = instance
 
-    async def send(self, person: UUID, notification: Notification) -> None:
-        """Tell the person's pages."""
-        await self._log.send("notification:new", notification.model_dump(mode="json"), person=person)
+    async def tell(
+        self,
+        kind: str | NotificationKind,
+        params: Params,
+        *,
+        key: str,
+        person: UUID | None = None,
+        permission: str | None = None,
+        href: str | None = None,
+        image: str | None = None,
+        at: datetime | None = None,
+        tx: Any = None,
+    ) -> None:
+        """Tell one person, or everybody who may know. `BadInput` for what this plugin does not declare."""
+        sound = telling(self._plugin.info.notifications, self._plugin.name, kind, params, key, href)
+        full = self._plugin.full_permission(permission) if permission is not None else None
+        await self._tellings.tell(sound, self._instance, person=person, permission=full, image=image, at=at, tx=tx)
 
 
 class PluginPeople:

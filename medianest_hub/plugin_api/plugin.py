@@ -10,6 +10,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from medianest_hub.plugin_api.events import EventData
+from medianest_hub.plugin_api.notifications import NotificationKind
 from medianest_hub.plugin_api.people import Permission
 
 API_VERSION: Final = 1
@@ -70,6 +71,7 @@ class PluginInfo:
     """A plugin's card. `api_version` is the contract's version it was written for.
 
     `settings` is the model behind its form; `permissions` and `limits` are its own; `events` are the models it emits;
+    `notifications` are the kinds it tells people by;
     `icon` is the name of a Lucide icon; `docs` an address for people.
     """
 
@@ -80,5 +82,6 @@ class PluginInfo:
     permissions: Sequence[Permission] = ()
     limits: Sequence[Limit] = ()
     events: Sequence[type[EventData]] = ()
+    notifications: Sequence[NotificationKind] = ()
     icon: str = "puzzle"
     docs: str = ""

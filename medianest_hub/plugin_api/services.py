@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from medianest_hub.plugin_api.events import EventData
-from medianest_hub.plugin_api.notifiers import Notification
+from medianest_hub.plugin_api.notifications import Notify
 from medianest_hub.plugin_api.people import Person
 from medianest_hub.plugin_api.sign_in import LinkedIdentity
 from medianest_hub.plugin_api.tasks import JobState, Progress, Task
@@ -274,13 +274,6 @@ class Realtime(Protocol):
 
     async def widget_changed(self, widget: str, *, person: UUID | None = None) -> None:
         """The widget would now load something else: forget the cached tile (of that person, or all) and tell open pages."""
-
-
-class Notify(Protocol):
-    """Messages to a person, through the channels they chose."""
-
-    async def send(self, person: UUID, notification: Notification) -> None:
-        """Deliver it; returns once it is queued."""
 
 
 class People(Protocol):
