@@ -92,6 +92,7 @@ class HubParts:
     joining: Joining
     leaving: Leaving
     notices: Notices
+    tellings: Tellings
     overrides: Overrides
     password_change: PasswordChange
     password_links: PasswordLinks
@@ -172,6 +173,7 @@ class HubParts:
         realtime, http = RealtimeLog(db, redis), HttpClients()
         people, sessions = People(db, redis, secrets), Sessions(db, redis, realtime)
         outbox = Outbox(db, redis)
+        images = ImageLinks(secrets, below=loaded.settings.server.base_path)
         return cls(
             loaded=loaded,
             process=process,
@@ -179,10 +181,11 @@ class HubParts:
             redis=redis,
             secrets=secrets,
             audit=Audit(db),
-            images=ImageLinks(secrets, below=loaded.settings.server.base_path),
+            images=images,
             people=people,
             sessions=sessions,
             notices=Notices(db),
+            tellings=Tellings(db, people, Pictures(images)),
             leaving=Leaving(db, people, sessions, outbox.emit_own),
             providers=SignInProviders(loaded.settings.auth, host, http.client("oidc")),
             **_accounts(loaded.settings.auth, db, redis, secrets, realtime, people, sessions),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,8 +13,8 @@ from structlog.contextvars import get_contextvars
 from medianest_hub.accounts.identities import Identities
 from medianest_hub.accounts.people import People
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
-from medianest_hub.plugin_api.errors import BadInput
 from medianest_hub.notifications.telling import Tellings
+from medianest_hub.plugin_api.errors import BadInput
 from medianest_hub.plugin_api.events import EventData
 from medianest_hub.plugin_api.notifications import NotificationKind, Params
 from medianest_hub.plugin_api.people import Person
@@ -21,8 +22,8 @@ from medianest_hub.plugin_api.services import JobView
 from medianest_hub.plugin_api.sign_in import LinkedIdentity
 from medianest_hub.plugin_api.tasks import Task
 from medianest_hub.plugin_host.declarations import LoadedPlugin
-
 from medianest_hub.plugin_host.notification_kinds import telling
+
 if TYPE_CHECKING:
     from medianest_hub.jobs.outbox import Outbox
     from medianest_hub.jobs.store import JobStore

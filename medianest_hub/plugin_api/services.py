@@ -171,6 +171,7 @@ class Http(Protocol):
         `retries`: by default 2 for GET and HEAD, 0 for others. `ok`: acceptable statuses (default 200–299); another
         raises `UpstreamError`, a 401 or 403 raises `AuthFailed`. Redirects are not followed across hosts.
         `tls`: whom to trust besides the public CAs, from your settings; nothing is ever left unverified.
+        `params` go as forms send them, with `+` for a space; a query in `url` with a `%` in it goes as it is.
         Raises `UpstreamTimeout` after `deadline` seconds, `UpstreamError` when larger than `cap` bytes or unreachable,
         `Unavailable` while the breaker is open.
         """
@@ -292,6 +293,9 @@ class People(Protocol):
         """The active person who signs in with that outside account, or None: for one nobody has or stands for, and for
         somebody who is disabled or not let in yet.
         """
+
+    async def verified_email(self, person_id: UUID) -> str | None:
+        """The person's e-mail address, in small letters, where it is known to be theirs; else None, and for who is not active."""
 
     async def secret(self, person_id: UUID, name: str) -> str | None:
         """A secret this plugin keeps for that person (a token), or None."""

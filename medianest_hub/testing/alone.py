@@ -26,9 +26,8 @@ from medianest_hub.testing.memory import (
     MemoryRealtime,
     NoDatabase,
 )
-from medianest_hub.testing.memory_people import MemoryPeople
-from medianest_hub.testing.memory_people import MemoryPeople
 from medianest_hub.testing.memory_notify import MemoryNotify
+from medianest_hub.testing.memory_people import MemoryPeople
 from medianest_hub.testing.real import SECRET_KEY, real_context
 from medianest_hub.testing.servers import Servers, other_tables
 
