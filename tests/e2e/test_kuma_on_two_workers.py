@@ -6,8 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -18,42 +16,12 @@ import asyncpg
 import pytest
 import redis.asyncio as redis
 
-from medianest_hub.infrastructure import processes
-from medianest_hub.testing.hub import free_port
+from tests.e2e.two_workers import Workers, two_workers, until
 from tests.simulators.uptime_kuma.server import KumaSimulator
 from tests.simulators.uptime_kuma.world import Monitor
 
+STREAM = "uptime_kuma:main:watch"
 TAKE_OVER_SECONDS = 15.0
-
-
-class Workers:
-    """Worker processes on one database and one Redis."""
-
-    def __init__(self, folder: Path, postgres_url: str, redis_url: str, kuma: KumaSimulator) -> None:
-        self.folder = folder
-        self.running: dict[int, subprocess.Popen[bytes]] = {}
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "MEDIANEST_DATABASE__URL": postgres_url,
-            "MEDIANEST_REDIS__URL": redis_url,
-            "MEDIANEST_SECRET_KEY": "a-secret-key-of-these-tests-32-characters",
-            "MEDIANEST_DATA_DIR": str(folder / "data"),
-            "MEDIANEST_LOG__FORMAT": "json",
-            "MEDIANEST_PLUGINS__BLOCKED": '["youtube", "plex", "hello"]',
-            "MEDIANEST_PLUGINS__UPTIME_KUMA__URL": kuma.url,
-            "MEDIANEST_PLUGINS__UPTIME_KUMA__USERNAME": "admin",
-            "MEDIANEST_PLUGINS__UPTIME_KUMA__PASSWORD": "Passw0rd123",
-        }
-
-    def start(self) -> None:
-        with (self.folder / "log").open("ab") as log:
-            process = processes.spawn(
-                [sys.executable, "-m", "medianest_hub", "worker"],
-                death_signal=signal.SIGKILL,
-                env={**self.environment, "MEDIANEST_WORKER__PORT": str(free_port())},
-                output=log.fileno(),
-            )
-        self.running[process.pid] = process
 
 
 @pytest.fixture
@@ -73,30 +41,14 @@ async def db(postgres_url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
 
 @pytest.fixture
 def workers(tmp_path: Path, postgres_url: str, redis_url: str, kuma: KumaSimulator) -> Iterator[Workers]:
-    made = Workers(tmp_path, postgres_url, redis_url, kuma)
-    for _ in range(2):
-        made.start()
-    yield made
-    for process in made.running.values():
-        if process.poll() is None:
-            process.send_signal(signal.SIGCONT)
-        processes.stop(process, (signal.SIGTERM, 15.0))
-
-
-async def until(check: Any, within: float = 30.0) -> Any:
-    ends = time.monotonic() + within
-    while not (found := await check() if asyncio.iscoroutinefunction(check) else check()):
-        if time.monotonic() > ends:
-            raise TimeoutError(f"not within {within:g} s")
-        await asyncio.sleep(0.05)
-    return found
-
-
-async def holder(db: asyncpg.Connection[Any], workers: Workers) -> int:
-    """The process that holds the stream: its holder's name ends with its number."""
-    name: str = await db.fetchval("SELECT holder FROM medianest.leases WHERE name = 'uptime_kuma:main:watch'")
-    (found,) = [pid for pid in workers.running if str(pid) in name.replace(":", "-").split("-")]
-    return found
+    settings = {
+        "MEDIANEST_PLUGINS__BLOCKED": '["youtube", "plex", "hello"]',
+        "MEDIANEST_PLUGINS__UPTIME_KUMA__URL": kuma.url,
+        "MEDIANEST_PLUGINS__UPTIME_KUMA__USERNAME": "admin",
+        "MEDIANEST_PLUGINS__UPTIME_KUMA__PASSWORD": "Passw0rd123",
+    }
+    with two_workers(tmp_path, postgres_url, redis_url, settings) as made:
+        yield made
 
 
 class Heard:
@@ -153,7 +105,7 @@ async def test_the_other_worker_goes_on_and_nothing_is_said_twice(db, kuma, hear
     kuma.beat(named(kuma, "Plex").id, 0, "refused")
 
     await until(lambda: heard.changes["Plex", "down"] == 1)
-    first = await holder(db, workers)
+    first = await workers.holder(db, STREAM)
     logins = kuma.logins + kuma.token_logins
     ended = time.monotonic()
     os.kill(first, end)
@@ -167,7 +119,7 @@ async def test_the_other_worker_goes_on_and_nothing_is_said_twice(db, kuma, hear
     took = time.monotonic() - ended
     record_property("shown", f"Uptime Kuma's stream, its holder {end.name}: the other had it after {took:.1f} s")
     assert took < TAKE_OVER_SECONDS
-    second = await holder(db, workers)
+    second = await workers.holder(db, STREAM)
     assert second != first
     if end is signal.SIGSTOP:
         os.kill(first, signal.SIGCONT)
