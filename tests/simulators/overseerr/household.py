@@ -1,0 +1,46 @@
+"""A believable family's requests, in every state, and some issues, for demos and load."""
+
+from __future__ import annotations
+
+from .knobs import Knobs
+from .records import MOVIE, TV, IssueType, Permission, User
+
+P = Permission
+_RULES: dict[str, tuple[int, dict[str, int | None]]] = {
+    "Ada": (P.REQUEST | P.MANAGE_REQUESTS | P.MANAGE_ISSUES | P.REQUEST_4K, {}),
+    "Ben": (P.REQUEST | P.CREATE_ISSUES | P.REQUEST_4K_MOVIE, {}),
+    "Chloe": (P.REQUEST | P.AUTO_APPROVE_TV | P.CREATE_ISSUES, {}),
+    "Dev": (P.REQUEST | P.CREATE_ISSUES, {"movie_quota_limit": 2, "movie_quota_days": 7,
+                                          "tv_quota_limit": 3, "tv_quota_days": 7}),
+}  # fmt: skip
+
+
+def furnish(sim: Knobs) -> list[User]:
+    """Five people, of whom the owner and Ada decide; requests in every state; two issues. Returns the four guests."""
+    people = [
+        sim.add_user(name, permissions=allowed, plex_id=1002 + at, **quotas)
+        for at, (name, (allowed, quotas)) in enumerate(_RULES.items())
+    ]
+    _, ben, chloe, dev = people
+    for id in (910003, 910005, 910006, 910009, 910011, 910014, 910018, 910020):
+        sim.arrive((MOVIE, id))
+    sim.arrive((TV, 210004))
+    sim.arrive((TV, 210006), seasons=(1, 2))
+    there = sim.request(ben, (MOVIE, 910001))
+    sim.arrive(sim.approve(there))
+    sim.approve(sim.request(ben, (MOVIE, 910012)))
+    sim.approve(sim.request(ben, (MOVIE, 910007), is4k=True))
+    sim.decline(sim.request(dev, (MOVIE, 910017)))
+    sim.fail(sim.approve(sim.request(chloe, (MOVIE, 910010))))
+    sim.request(dev, (MOVIE, 910004))
+    sim.request(ben, (TV, 210001), seasons=(1, 2))
+    sim.arrive(sim.request(chloe, (TV, 210008)), seasons=(1,))
+    sim.request(chloe, (TV, 210010))
+    sim.request(dev, (TV, 210003))
+    dark = sim.open_issue(ben, (MOVIE, 910003), "The picture is far too dark from the middle on.", IssueType.VIDEO)
+    sim.comment(dark, "Ada", "Thanks, I am looking for another copy.")
+    off = sim.open_issue(
+        chloe, (TV, 210004), "The words come two seconds late.", IssueType.SUBTITLES, season=2, episode=3
+    )
+    sim.close_issue(off)
+    return people
