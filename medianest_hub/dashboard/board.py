@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,26 +13,36 @@ import structlog
 from redis.exceptions import RedisError
 
 from medianest_hub.dashboard.announcer import Announcer, Audience
-from medianest_hub.dashboard.flights import Flight, Flights, Place
-from medianest_hub.dashboard.kept import HARMLESS_LIFE, Kept, Verdict, judge, lifetime, remaining
-from medianest_hub.dashboard.loader import Asked, Loader, kind_name
+from medianest_hub.dashboard.asking import AskedWidget, kind_name, observe
+from medianest_hub.dashboard.keys import TileKey
 from medianest_hub.dashboard.models import Tile, TileState
-from medianest_hub.dashboard.store import TileKey, TileStore
 from medianest_hub.infrastructure import metrics
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.infrastructure.redis import RedisAway, RedisLink
 from medianest_hub.plugin_api.errors import NotFound
-from medianest_hub.plugin_api.people import ACCOUNT, Person, Viewer
+from medianest_hub.plugin_api.kinds import WidgetData
+from medianest_hub.plugin_api.people import Person
 from medianest_hub.plugin_api.services import Clock
 from medianest_hub.plugin_api.widgets import Scope, Widget
 from medianest_hub.plugin_host.context import SystemClock
 from medianest_hub.plugin_host.host import PluginHost
+from medianest_hub.plugin_host.loads.flights import Flight, Flights, Place
+from medianest_hub.plugin_host.loads.kept import Kept, Verdict, judge, lifetime, remaining
+from medianest_hub.plugin_host.loads.loader import Loader
+from medianest_hub.plugin_host.loads.sharing import fingerprint_of, shared
+from medianest_hub.plugin_host.loads.store import AnswerStore
 from medianest_hub.plugin_host.runtime import PluginRuntime
 from medianest_hub.plugin_host.services.cache import EPOCH_PREFIX
 from medianest_hub.plugin_host.signatures import answer_model
 from medianest_hub.plugin_host.states import PluginState
 
 log = structlog.get_logger(__name__)
+
+HARMLESS_LIFE = 60.0
+"""Seconds a page may be kept at most: nothing on it is expected to change by itself."""
+
+TileKept = Kept[WidgetData]
+TileFlight = Flight[WidgetData]
 
 CACHE_SOURCE = "dashboard"
 CACHE_TAG = "tiles"
@@ -48,12 +57,20 @@ class Board:
     fresh_for: float
 
 
+@dataclass(frozen=True, slots=True)
+class TilePlace(Place[WidgetData]):
+    """One tile on one person's page."""
+
+    key: TileKey
+    asked: AskedWidget
+
+
 @dataclass(slots=True)
 class _Look:
-    place: Place
-    kept: Kept | None
+    place: TilePlace
+    kept: TileKept | None
     verdict: Verdict
-    flight: Flight | None
+    flight: TileFlight | None
 
 
 class Dashboard:
@@ -67,9 +84,9 @@ class Dashboard:
         self._redis = redis
         self._clock = clock or SystemClock()
         self._budget = budget
-        self._store = TileStore(redis)
+        self._store = AnswerStore[WidgetData](redis, TileKept)
         self._announcer = Announcer(realtime, lambda: redis.is_away)
-        self._flights = Flights(self._store, Loader(), self._now, self._news)
+        self._flights = Flights[WidgetData](self._store, Loader(observe), self._now, self._news)
         self._kinds: dict[str, type] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         redis.on_back(self._redis_back)
@@ -132,9 +149,8 @@ class Dashboard:
     def _now(self) -> float:
         return self._clock.now().timestamp()
 
-    def _places(self, person: Person) -> list[Place]:
-        rights = ":".join((person.role.value, *sorted(person.permissions)))
-        own = hashlib.blake2b(rights.encode(), digest_size=8).hexdigest()
+    def _places(self, person: Person) -> list[TilePlace]:
+        own = fingerprint_of(person)
         return [
             self._place(runtime, widget, permission, person, own)
             for runtime in self._host.runtimes.values()
@@ -143,27 +159,21 @@ class Dashboard:
             if person.can(permission := runtime.plugin.full_permission(widget.permission))
         ]
 
-    def _place(self, runtime: PluginRuntime, widget: Widget, permission: str, person: Person, own: str) -> Place:
-        match widget.scope:
-            case Scope.PERSON:
-                scope, viewer, fingerprint = str(person.id), Viewer(person=person, role=person.role), own
-            case Scope.ROLE:
-                scope, viewer, fingerprint = f"role-{person.role.value}", Viewer(role=person.role), ""
-            case Scope.EVERYONE:
-                scope, viewer, fingerprint = "everyone", Viewer(), ""
-        narrowed = widget.scope is Scope.PERSON and not person.can(ACCOUNT)  # only by an API key does one lack that
-        key = TileKey(runtime.name, runtime.instance, widget.name, scope, f":{own}" if narrowed else "")
+    def _place(self, runtime: PluginRuntime, widget: Widget, permission: str, person: Person, own: str) -> TilePlace:
+        sharing = shared(widget.scope, person, own)
+        key = TileKey(runtime.name, runtime.instance, widget.name, sharing.scope, sharing.rights)
         kind = self._kinds.get(key.widget_id)
         if kind is None:
             kind = self._kinds[key.widget_id] = answer_model(widget.load)
-        return Place(key, Asked(runtime, widget, kind, viewer), permission, fingerprint)
+        asked = AskedWidget(runtime, key.widget_id, widget, kind, sharing.viewer)
+        return TilePlace(key, asked, permission, sharing)
 
-    async def _look_at(self, places: Sequence[Place]) -> Board:
+    async def _look_at(self, places: Sequence[TilePlace]) -> Board:
         stored = await self._store.read([place.key for place in places])
         now = self._now()
         looks: list[_Look] = []
         for place, found in zip(places, stored, strict=True):
-            verdict = judge(found.kept, place.asked.widget, place.stamp, found.version, now)
+            verdict = judge(found.kept, place.asked.lasting, place.stamp, found.version, now)
             flight = self._flights.join(place, found.version) if verdict.refresh else None
             looks.append(_Look(place, found.kept, verdict, flight))
             metrics.cache_reads.labels("tile", verdict.state.value).inc()
@@ -179,7 +189,7 @@ class Dashboard:
                 fresh_for = min(fresh_for, fresh)
         return Board(tiles, max(fresh_for, 0.0))
 
-    async def _wait(self, flights: Sequence[Flight]) -> None:
+    async def _wait(self, flights: Sequence[TileFlight]) -> None:
         """Wait for them within the budget, which each has once: one that hangs delays only those who saw it begin."""
         now = asyncio.get_running_loop().time()
         left = {flight.task: flight.started + self._budget - now for flight in flights if not flight.task.done()}
@@ -197,13 +207,13 @@ class Dashboard:
             if landed is None:
                 return None, 0.0
             state = TileState.OK if landed.error is None else TileState.STALE if landed.data else TileState.ERROR
-            return _tile(look.place, state, landed), remaining(landed, look.place.asked.widget, self._now())
+            return _tile(look.place, state, landed), remaining(landed, look.place.asked.lasting, self._now())
         flight.was_shown(None if verdict.state is TileState.LOADING else kept)
         return _tile(look.place, verdict.state, kept), 0.0
 
-    def _news(self, place: Place) -> None:
-        viewer = place.asked.viewer.person
-        audience = Audience(place.key.widget_id, viewer.id if viewer else None, place.permission)
+    def _news(self, place: Place[WidgetData]) -> None:
+        viewer = place.sharing.viewer.person
+        audience = Audience(place.asked.name, viewer.id if viewer else None, place.permission)
         self._announcer.note(audience, loaded=True)
 
     def _plugin_changed(self, runtime: PluginRuntime, _before: PluginState, after: PluginState) -> None:
@@ -218,7 +228,7 @@ class Dashboard:
         await self.outdate_pages()
 
 
-def _tile(place: Place, state: TileState, kept: Kept | None) -> Tile:
+def _tile(place: TilePlace, state: TileState, kept: TileKept | None) -> Tile:
     key, widget = place.key, place.asked.widget
     shown = kept if kept is not None and state is not TileState.LOADING else None
     data = shown.data if shown is not None and state is not TileState.ERROR else None

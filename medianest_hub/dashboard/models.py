@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
 from medianest_hub.plugin_api.kinds import WidgetData
+from medianest_hub.plugin_host.loads.kept import LoadError, LoadState
 
 Kind = Literal["stat", "list", "status_grid", "media_row", "progress_list", "chart", "text"]
 Size = Literal["small", "medium", "large", "wide"]
 
 
-class TileState(StrEnum):
-    """`stale` still has data, `loading` may have none yet and is followed by a `widget:changed` event."""
+TileState = LoadState
+"""Of a tile: `loading` may have no data yet and is followed by a `widget:changed` event."""
 
-    OK = "ok"
-    STALE = "stale"
-    ERROR = "error"
-    LOADING = "loading"
-
-
-class TileError(BaseModel):
-    """Why the latest load failed: a stable code, words for a person, and parameters for translating them."""
-
-    code: str
-    message: str
-    params: dict[str, str | int | float | bool] = {}
+TileError = LoadError
 
 
 class Tile(BaseModel):

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from medianest_hub.dashboard import Tile, TileState
-from medianest_hub.dashboard.loader import MOST_BYTES
+from medianest_hub.dashboard.asking import MOST_BYTES
 from medianest_hub.plugin_api import Action, ItemList, ListItem, MediaCard, MediaRow, Stat, Text, errors
 from tests.integration.dashboard.conftest import OpenParts, WritePuppet, person
 from tests.integration.dashboard.test_board import LONG, sent, tiles, until

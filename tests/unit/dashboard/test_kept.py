@@ -2,9 +2,10 @@
 
 import pytest
 
-from medianest_hub.dashboard.kept import Kept, failed, judge, remaining, succeeded
+from medianest_hub.dashboard.board import TileKept as Kept
 from medianest_hub.dashboard.models import TileError, TileState
 from medianest_hub.plugin_api import Stat, Widget
+from medianest_hub.plugin_host.loads.kept import judge, remaining
 
 NOW = 1_000_000.0
 BROKEN = TileError(code="upstream_error", message="Plex answered 500.")
@@ -18,7 +19,7 @@ WIDGET = Widget("w", "W", load, ttl=30, stale_for=100)
 
 
 def loaded(age: float, **changes: object) -> Kept:
-    return succeeded(Stat(value=1), "1:", "v", NOW - age).model_copy(update=changes)
+    return Kept.succeeded(Stat(value=1), "1:", "v", NOW - age).model_copy(update=changes)
 
 
 def test_nothing_cached_is_loaded_and_waited_for() -> None:
@@ -54,12 +55,12 @@ def test_data_of_other_settings_or_rights_is_never_shown(stamp: str) -> None:
 def test_a_clock_that_stepped_back_does_not_keep_data_fresh_for_ever() -> None:
     assert judge(loaded(-3), WIDGET, "1:", "v", NOW).state is TileState.OK
     assert judge(loaded(-3600), WIDGET, "1:", "v", NOW).refresh
-    ahead = failed(BROKEN, None, None, "1:", "v", NOW + 3600)
+    ahead = Kept.failed(BROKEN, None, None, "1:", "v", NOW + 3600)
     assert judge(ahead, WIDGET, "1:", "v", NOW).refresh
 
 
 def test_a_failure_is_left_alone_until_its_time_comes() -> None:
-    kept = failed(BROKEN, None, None, "1:", "v", NOW)
+    kept = Kept.failed(BROKEN, None, None, "1:", "v", NOW)
     soon = judge(kept, WIDGET, "1:", "v", NOW + 0.1)
     assert (soon.state, soon.refresh) == (TileState.ERROR, False)
     assert 0 < soon.fresh_for < 3
@@ -69,7 +70,7 @@ def test_a_failure_is_left_alone_until_its_time_comes() -> None:
 
 def test_a_failure_keeps_older_data_on_show_with_its_reason() -> None:
     before = loaded(40)
-    kept = failed(BROKEN, None, before, "1:", "v", NOW)
+    kept = Kept.failed(BROKEN, None, before, "1:", "v", NOW)
     verdict = judge(kept, WIDGET, "1:", "v", NOW + 0.1)
     assert (verdict.state, kept.data, kept.as_of, kept.error) == (TileState.STALE, before.data, before.as_of, BROKEN)
     retry = judge(kept, WIDGET, "1:", "v", NOW + 10)
@@ -77,15 +78,15 @@ def test_a_failure_keeps_older_data_on_show_with_its_reason() -> None:
 
 
 def test_a_failure_after_a_change_does_not_bring_back_what_was_changed() -> None:
-    assert failed(BROKEN, None, loaded(1), "1:", "later", NOW).data is None
-    assert failed(BROKEN, None, loaded(1), "2:", "v", NOW).data is None
+    assert Kept.failed(BROKEN, None, loaded(1), "1:", "later", NOW).data is None
+    assert Kept.failed(BROKEN, None, loaded(1), "2:", "v", NOW).data is None
 
 
 def test_failures_in_a_row_wait_longer_and_longer_up_to_a_minute() -> None:
-    kept, waits = failed(BROKEN, None, None, "1:", "v", NOW), []
+    kept, waits = Kept.failed(BROKEN, None, None, "1:", "v", NOW), []
     for _ in range(12):
         waits.append(kept.retry_at - NOW)
-        kept = failed(BROKEN, None, kept, "1:", "v", NOW)
+        kept = Kept.failed(BROKEN, None, kept, "1:", "v", NOW)
     assert kept.failures == 13
     assert waits[0] < 2.5
     assert 48 <= waits[-1] <= 72
@@ -93,13 +94,13 @@ def test_failures_in_a_row_wait_longer_and_longer_up_to_a_minute() -> None:
 
 
 def test_an_upstreams_wish_to_be_left_alone_is_heeded_within_bounds() -> None:
-    assert failed(BROKEN, 45.0, None, "1:", "v", NOW).retry_at == NOW + 45
-    assert failed(BROKEN, 1e9, None, "1:", "v", NOW).retry_at == NOW + 300
+    assert Kept.failed(BROKEN, 45.0, None, "1:", "v", NOW).retry_at == NOW + 45
+    assert Kept.failed(BROKEN, 1e9, None, "1:", "v", NOW).retry_at == NOW + 300
 
 
 def test_an_outcome_that_has_just_landed_holds_for_its_ttl_or_until_the_retry() -> None:
     assert remaining(loaded(0), WIDGET, NOW) == 30
-    kept = failed(BROKEN, 45.0, None, "1:", "v", NOW)
+    kept = Kept.failed(BROKEN, 45.0, None, "1:", "v", NOW)
     assert remaining(kept, WIDGET, NOW) == 45
 
 

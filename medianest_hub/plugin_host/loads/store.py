@@ -1,4 +1,4 @@
-"""Where cached tiles live: in Redis for all replicas, and a bounded copy in this process for while Redis is away.
+"""Where answers of plugins are kept: in Redis for all replicas, and a bounded copy in this process for while Redis is away.
 
 Decides nothing about freshness. Redis may lose everything at any moment: that costs a load, never more.
 """
@@ -6,16 +6,17 @@ Decides nothing about freshness. Redis may lose everything at any moment: that c
 from __future__ import annotations
 
 import contextlib
+import itertools
 import uuid
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Protocol
 
 from redis.exceptions import RedisError
 
-from medianest_hub.dashboard.kept import Kept
 from medianest_hub.infrastructure.redis import RedisAway, RedisLink, Script
+from medianest_hub.plugin_host.loads.kept import DataT, Kept
 
 LOCAL_BYTES = 8 * 1024 * 1024
 """How much this process keeps for itself."""
@@ -28,8 +29,7 @@ _NO_REDIS = (RedisAway, RedisError)
 
 _ACQUIRE = Script("""
 local got = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])
-local found = redis.call('MGET', KEYS[2], KEYS[3], KEYS[4])
-return {got and 1 or 0, found[1], found[2], found[3]}
+return {got and 1 or 0, redis.call('MGET', unpack(KEYS, 2))}
 """)
 
 # A load that lost its lock to a later one must not overwrite that one's answer.
@@ -44,57 +44,36 @@ return 1
 _RELEASE = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0")
 
 
-@dataclass(frozen=True, slots=True)
-class TileKey:
-    """Which tile, and among whom it is shared (`scope`: a person's id, `role-<role>` or `everyone`).
-
-    `rights` names what an API key of the person may: its tiles lie apart, or the two would drive each other out.
-    """
-
-    plugin: str
-    instance: str
-    widget: str
-    scope: str
-    rights: str = ""
-
-    @property
-    def widget_id(self) -> str:
-        """As people and events name the widget."""
-        return f"{self.plugin}.{self.instance}.{self.widget}"
+class CacheKey(Protocol):
+    """Which answer, and among whom it is shared; hashable, equal for equal answers."""
 
     @property
     def entry(self) -> str:
-        """Holds the `Kept`."""
-        return f"mn:tile:{self.plugin}:{self.instance}:{self.widget}:{self.scope}{self.rights}"
+        """The Redis key that holds the `Kept`."""
 
     @property
     def lock(self) -> str:
-        """Held by the one process that loads."""
-        return f"mn:tile-lock:{self.plugin}:{self.instance}:{self.widget}:{self.scope}{self.rights}"
+        """The Redis key held by the one process that loads."""
 
     @property
-    def widget_version(self) -> str:
-        """Names the last change of the widget for everybody."""
-        return f"mn:tile-version:{self.plugin}:{self.instance}:{self.widget}"
-
-    @property
-    def scope_version(self) -> str:
-        """Names the last change of this tile alone."""
-        return f"{self.widget_version}:{self.scope}"
+    def versions(self) -> tuple[str, ...]:
+        """The Redis keys whose values name the last changes; as long as they are the same, nothing is known to have changed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Generic[DataT]):
     """What is cached under a key, if anything, and the last change known of it."""
 
-    kept: Kept | None
+    kept: Kept[DataT] | None
     version: str
 
 
-class TileStore:
-    """Reads many tiles in one trip; every call answers from the local copy when Redis is away."""
+class AnswerStore(Generic[DataT]):
+    """Reads many answers in one trip; every call answers from the local copy when Redis is away."""
 
-    def __init__(self, redis: RedisLink, local_bytes: int = LOCAL_BYTES) -> None:
+    def __init__(self, redis: RedisLink, kind: type[Kept[DataT]], local_bytes: int = LOCAL_BYTES) -> None:
+        """`kind`: what is kept, such as `Kept[Stat]`."""
+        self.kind = kind
         self._redis = redis
         self._local: OrderedDict[str, bytes] = OrderedDict()
         self._local_size = 0
@@ -102,30 +81,32 @@ class TileStore:
         self._missed: dict[str, tuple[str, float]] = {}
         self._ahead: set[str] = set()  # names whose local copy is newer than what Redis may hold
 
-    async def read(self, keys: Sequence[TileKey]) -> list[Stored]:
-        """The cached tiles, in the order of `keys`."""
+    async def read(self, keys: Sequence[CacheKey]) -> list[Stored[DataT]]:
+        """The cached answers, in the order of `keys`."""
         if not keys:
             return []
-        names = [name for key in keys for name in (key.entry, key.widget_version, key.scope_version)]
+        sets = [(key.entry, *key.versions) for key in keys]
+        names = [name for one in sets for name in one]
         try:
             found = self._mirror(names, await self._redis.call("MGET", *names))
         except _NO_REDIS:
             found = [self._local.get(name) for name in names]
-        return [_stored(*found[at : at + 3]) for at in range(0, len(found), 3)]
+        values = iter(found)
+        return [self._stored(*itertools.islice(values, len(one))) for one in sets]
 
-    async def acquire(self, key: TileKey, token: str, hold: float) -> tuple[bool, Stored]:
+    async def acquire(self, key: CacheKey, token: str, hold: float) -> tuple[bool, Stored[DataT]]:
         """Try to become the one who loads for at most `hold` seconds; with what is cached at that very moment.
 
         Without Redis everybody may load: this process has its own single flight.
         """
-        names = [key.entry, key.widget_version, key.scope_version]
+        names = [key.entry, *key.versions]
         try:
-            got, *found = await self._redis.eval(_ACQUIRE, [key.lock, *names], [token, int(hold * 1000)])
+            got, found = await self._redis.eval(_ACQUIRE, [key.lock, *names], [token, int(hold * 1000)])
         except _NO_REDIS:
-            return True, _stored(*(self._local.get(name) for name in names))
-        return bool(got), _stored(*self._mirror(names, found))
+            return True, self._stored(*(self._local.get(name) for name in names))
+        return bool(got), self._stored(*self._mirror(names, found))
 
-    async def land(self, key: TileKey, token: str, kept: Kept, keep_for: float) -> None:
+    async def land(self, key: CacheKey, token: str, kept: Kept[DataT], keep_for: float) -> None:
         """Cache the outcome for `keep_for` seconds and let go of the lock."""
         packed = kept.pack()
         self._put(key.entry, packed)
@@ -137,13 +118,13 @@ class TileStore:
             self._ahead.discard(key.entry)
             await self.catch_up()
 
-    async def release(self, key: TileKey, token: str) -> None:
+    async def release(self, key: CacheKey, token: str) -> None:
         """Let go of the lock without an outcome."""
         with contextlib.suppress(*_NO_REDIS):
             await self._redis.eval(_RELEASE, [key.lock], [token])
 
     async def outdate(self, version_name: str, keep_for: float) -> None:
-        """Make all that was loaded under this version (`TileKey.widget_version`, `.scope_version`) out of date.
+        """Make all that was loaded under this version (one of a key's `versions`) out of date.
 
         `keep_for`: seconds for which anything older could still be cached.
         """
@@ -181,6 +162,9 @@ class TileStore:
         await self.catch_up()
         self._ahead.intersection_update(self._missed)
 
+    def _stored(self, entry: Any, *versions: Any) -> Stored[DataT]:
+        return Stored(self.kind.parse(entry), "/".join((version or b"").decode() for version in versions))
+
     def _get_ahead(self, name: str) -> None:
         if len(self._ahead) >= _MISSED:
             self._ahead.clear()
@@ -207,10 +191,6 @@ class TileStore:
         while self._local_size > self._local_limit and self._local:
             dropped, content = self._local.popitem(last=False)
             self._local_size -= len(dropped) + len(content)
-
-
-def _stored(entry: Any, widget_version: Any, scope_version: Any) -> Stored:
-    return Stored(Kept.parse(entry), f"{(widget_version or b'').decode()}/{(scope_version or b'').decode()}")
 
 
 def _milliseconds(seconds: float) -> int:
