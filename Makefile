@@ -35,7 +35,7 @@ test: ## run every test of the hub and its plugins
 	@scripts/system-packages test
 	@scripts/oidc-provider
 	@scripts/node-peers
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@scripts/run-tests $(ARGS)
 	@echo "make test: everything passed"
 
 check: ## lint, formatting, types, import direction, unsafe code, known holes in requirements
