@@ -87,11 +87,12 @@ def series(
     goes_on: bool = False,
     trailer: bool = True,
     has_pictures: bool = True,
+    tvdb_id: int | None = None,
 ) -> Title:
     """A series: the episodes of each season from 1 on, and so many specials (season 0; none without)."""
     counted = ([(0, specials)] if specials else []) + list(enumerate(episodes, 1))
-    return Title(TV, id, name, date, overview, genres, popularity, average, 45, tuple(counted), tvdb_id=id + 500_000,
-                 imdb_id=f"tt{id:07}", trailer=f"tr{id:09}" if trailer else None, goes_on=goes_on,
+    return Title(TV, id, name, date, overview, genres, popularity, average, 45, tuple(counted),
+                 tvdb_id=tvdb_id or id + 500_000, imdb_id=f"tt{id:07}", trailer=f"tr{id:09}" if trailer else None, goes_on=goes_on,
                  has_pictures=has_pictures)  # fmt: skip
 
 

@@ -19,7 +19,10 @@ _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 
 @dataclass(frozen=True)
 class Rule:
-    """Of one value. `number` or text; `null` lets the empty one pass; `seerr` is what only Seerr knows."""
+    """Of one value. `number` or text; `null` lets the empty one pass; `seerr` is what only Seerr knows.
+
+    `reserved` lets characters pass that others must encode.
+    """
 
     number: bool = False
     null: bool = False
@@ -27,6 +30,7 @@ class Rule:
     among_seerr: tuple[str, ...] = ()
     required: bool = False
     seerr: bool = False
+    reserved: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,8 @@ def refusal(where: str, name: str, words: str, code: str) -> Refused:
 def check(shape: Shape, request: web.Request, *, seerr: bool) -> dict[str, str]:
     """The query, decoded. Raises Refused as the service does: for what is not encoded, not known, missing or of another type."""
     raw = _raw(request)
-    for name in shape.query:
-        if _RESERVED.search(raw.get(name, "")):
+    for name, rule in shape.query.items():
+        if not rule.reserved and _RESERVED.search(raw.get(name, "")):
             words = f"Parameter '{name}' must be url encoded. Its value may not contain reserved characters."
             raise Refused(400, words, errors=[{"path": f".query.{name}", "message": words}])
     rules = {name: rule for name, rule in shape.query.items() if seerr or not rule.seerr}

@@ -92,8 +92,9 @@ def _spoiled(fault: str, response: web.Response) -> web.Response:
     text = response.text or ""
     if fault == HALF_JSON:
         return web.Response(text=text[: len(text) // 2], status=response.status, content_type="application/json")
-    altered = {HALF: _halved, GIANT: _grown, TWICE: _doubled}[fault]
-    return web.json_response(altered(json.loads(text or "null")), status=response.status)
+    said = json.loads(text or "null")
+    altered = _halved(said) if fault == HALF else _grown(said) if fault == GIANT else _doubled(said)
+    return web.json_response(altered, status=response.status)
 
 
 def _halved(value: Any, at: int = 0) -> Any:

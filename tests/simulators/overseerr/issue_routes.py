@@ -9,7 +9,7 @@ from aiohttp import web
 from . import issues
 from .access import API, Asking, guarded
 from .contract import NULLABLE, NUMBER, PAGED, TEXT, Rule, Shape
-from .issue_json import comment_json, issue_json, row_json
+from .issue_json import changed_json, comment_json, issue_json, row_json
 from .paging import paged
 from .records import Comment, Issue, IssueStatus, IssueType, Permission, Refused
 from .world import World
@@ -84,7 +84,7 @@ def _open(asking: Asking) -> dict[str, Any]:
     season, episode = (int(one or 0) for one in where)
     text = str(body.get("message") or "")
     made = issues.open_issue(world, asking.user, media, type, text, season=season, episode=episode)
-    return issue_json(world, made)
+    return changed_json(world, made)
 
 
 def _get(asking: Asking) -> dict[str, Any]:
@@ -99,15 +99,14 @@ def _comment(asking: Asking) -> dict[str, Any]:
     if found.created_by is not asking.user and not asking.user.may(P.MANAGE_ISSUES):
         raise Refused(403, "You do not have permission to comment on this issue.")
     issues.comment(asking.world, found, asking.user, str(asking.body["message"]))
-    return issue_json(asking.world, found)
+    return changed_json(asking.world, found)
 
 
 def _decide(asking: Asking) -> dict[str, Any]:
     found = _find(asking)
     status = IssueStatus.OPEN if asking.path["status"] == "open" else IssueStatus.RESOLVED
     issues.put_status(asking.world, found, status, asking.user)
-    said = row_json(asking.world, found)
-    return {**said, "comments": [comment_json(asking.world, one) for one in found.comments]}
+    return changed_json(asking.world, found)
 
 
 def _delete(asking: Asking) -> web.Response:

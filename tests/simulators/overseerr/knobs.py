@@ -21,6 +21,7 @@ from .records import (
     MediaStatus,
     Request,
     User,
+    written,
 )
 from .world import World
 
@@ -41,11 +42,15 @@ class Knobs:
     # --- people and titles
 
     def add_user(self, name: str, *, permissions: int | None = None, plex_id: int | None = None, **fields: Any) -> User:
-        """A Plex account's user (a local one without `plex_id`), with the default permissions unless told."""
+        """The user of a Plex account, or of Jellyfin (`jellyfin_id`), else a local one; default permissions unless told."""
 
         def work() -> User:
             email = fields.pop("email", f"{name.lower()}@home.example")
-            about = {"plex_username": name} if plex_id is not None else {"username": name, "user_type": 2}
+            about: dict[str, Any] = {"username": name, "user_type": 2}
+            if plex_id is not None:
+                about = {"plex_username": name}
+            elif "jellyfin_id" in fields:
+                about = {"jellyfin_username": name, "user_type": 3}
             return self.world.add_user(email, permissions, plex_id=plex_id, **{**about, **fields})
 
         return self._do(work)
@@ -175,6 +180,20 @@ class Knobs:
         title = what if isinstance(what, Title) else self.world.catalogue.get(*what)
         assert title is not None, what
         return self.world.media_of(title)
+
+    def download(self, what: Media | Request, *, size: int = 4_000_000_000, left: int = 1_000_000_000) -> Media:
+        """Radarr or Sonarr is fetching it: so many bytes, of which so many are left."""
+
+        def work() -> Media:
+            media = self._media(what)
+            media.external_id = media.external_id or 100 + media.id
+            ends = written(self.world.now() + 1800)
+            about = {"externalId": media.external_id, "estimatedCompletionTime": ends, "mediaType": media.type}
+            sizes = {"size": size, "sizeLeft": left, "status": "downloading", "timeLeft": "00:30:00"}
+            media.downloads[:] = [{**about, **sizes, "title": f"release.{media.tmdb_id}.1080p"}]
+            return media
+
+        return self._do(work)
 
     # --- issues
 

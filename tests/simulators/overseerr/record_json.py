@@ -10,19 +10,19 @@ from .world import MACHINE, World
 
 def user_json(world: World, user: User, *, settings: bool = False, private: bool = True) -> dict[str, Any]:
     """`private` is what only the person and those who manage users may read; `settings` as where one user is loaded alone."""
-    warns, jellyfin = ({"warnings": []}, True) if world.seerr else ({}, False)
+    jellyfin = world.seerr
     return {
         "permissions": int(user.permissions),
-        **warns,
+        **({"warnings": []} if jellyfin else {}),
         "id": user.id,
         **({"email": user.email} if private else {}),
         "plexUsername": user.plex_username,
-        **({"jellyfinUsername": None} if jellyfin else {}),
+        **({"jellyfinUsername": user.jellyfin_username} if jellyfin else {}),
         "username": user.username,
         "recoveryLinkExpirationDate": None,
         "userType": user.user_type,
         **({"plexId": user.plex_id} if private else {}),
-        **({"jellyfinUserId": None} if jellyfin else {}),
+        **({"jellyfinUserId": user.jellyfin_id} if jellyfin else {}),
         "avatar": world.avatar(user),
         **({"avatarETag": None, "avatarVersion": None} if jellyfin else {}),
         **_quotas(user),
@@ -66,7 +66,7 @@ def media_json(
 ) -> dict[str, Any]:
     """What is known of a title; the rest says what is loaded with it where it is asked for."""
     return {
-        "downloadStatus": [],
+        "downloadStatus": [dict(one) for one in media.downloads],
         "downloadStatus4k": [],
         "id": media.id,
         "mediaType": media.type,
@@ -79,8 +79,12 @@ def media_json(
         "updatedAt": written(media.updated_at),
         "lastSeasonChange": written(media.last_season_change),
         "mediaAddedAt": written(media.added_at),
-        **dict.fromkeys(("serviceId", "serviceId4k", "externalServiceId", "externalServiceId4k")),
-        **dict.fromkeys(("externalServiceSlug", "externalServiceSlug4k")),
+        "serviceId": None if media.external_id is None else 0,
+        "serviceId4k": None,
+        "externalServiceId": media.external_id,
+        "externalServiceId4k": None,
+        "externalServiceSlug": None if media.external_id is None else str(media.tmdb_id),
+        "externalServiceSlug4k": None,
         "ratingKey": media.rating_key,
         "ratingKey4k": media.rating_key4k,
         **({"jellyfinMediaId": None, "jellyfinMediaId4k": None} if world.seerr else {}),
@@ -111,6 +115,8 @@ def _links(world: World, media: Media) -> dict[str, Any]:
             web = f"https://app.plex.tv/desktop#!/server/{MACHINE}/details?key={at}"
             said[f"{'mediaUrl' if world.seerr else 'plexUrl'}{suffix}"] = web
             said[f"iOSPlexUrl{suffix}"] = f"plex://preplay/?metadataKey={at}&server={MACHINE}"
+    if media.external_id is not None:
+        said["serviceUrl"] = f"{world.downloader}/{'movie' if media.type == MOVIE else 'series'}/{media.tmdb_id}"
     return said
 
 
@@ -161,7 +167,8 @@ def _inner_request(world: World, request: Request) -> dict[str, Any]:
 
 def row_json(world: World, request: Request, viewer: User | None = None) -> dict[str, Any]:
     """A request in a list; `viewer` is given where Seerr says whether its title can be removed from the downloader."""
-    can_remove = {"canRemove": False} if _says_can_remove(world, viewer) else {}
+    there = request.media.external_id is not None
+    can_remove = {"canRemove": there} if _says_can_remove(world, viewer) else {}
     return {
         **_plain_request(request),
         "media": media_json(world, request.media),

@@ -78,7 +78,10 @@ class IssueStatus(IntEnum):
 
 @dataclass(eq=False)
 class User:
-    """`user_type` is 1 for a Plex account and 2 for a local one. Quotas: None is the default of the settings, 0 is none."""
+    """`user_type` is 1 for a Plex account, 2 for a local one, 3 for one of Jellyfin (Seerr).
+
+    Quotas: None is the default of the settings, 0 is no limit.
+    """
 
     id: int
     email: str
@@ -88,6 +91,8 @@ class User:
     plex_username: str | None = None
     username: str | None = None
     plex_id: int | None = None
+    jellyfin_username: str | None = None
+    jellyfin_id: str | None = None
     user_type: int = 1
     password: str | None = None
     plex_token: str = ""
@@ -99,7 +104,7 @@ class User:
     @property
     def display_name(self) -> str:
         """What others read."""
-        return self.username or self.plex_username or self.email
+        return self.username or self.plex_username or self.jellyfin_username or self.email
 
     def may(self, *permissions: Permission) -> bool:
         """Whether the person has one of them, or is an admin."""
@@ -134,6 +139,9 @@ class Media:
     added_at: float | None = None
     rating_key: str | None = None
     rating_key4k: str | None = None
+    external_id: int | None = None
+    """Its number in Radarr or Sonarr, once it was sent there."""
+    downloads: list[dict[str, Any]] = field(default_factory=list)
     last_season_change: float = 0.0
     seasons: list[Season] = field(default_factory=list)
 

@@ -184,6 +184,8 @@ def follow(world: World, request: Request) -> None:
     if media.status_of(is4k=request.is4k) not in (MediaStatus.AVAILABLE, MediaStatus.PARTIALLY_AVAILABLE):
         media.put(MediaStatus.PROCESSING, is4k=request.is4k)
         world.touch(media)
+    if world.downloader and not world.broken_downloader:
+        media.external_id = media.external_id or 100 + media.id
     if world.broken_downloader:
         fail(world, request)
 

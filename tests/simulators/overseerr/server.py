@@ -20,11 +20,12 @@ from . import (
     pictures,
     request_routes,
     settings_routes,
+    setup_routes,
     title_routes,
     user_routes,
     webhook,
 )
-from .access import API, not_found
+from .access import API, json_answer, not_found
 from .faults import Faults, Handler
 from .knobs import Knobs
 from .notices import Kind, Notice
@@ -46,6 +47,16 @@ __all__ = ["Asked", "Issue", "IssueType", "Kind", "Media", "MediaStatus", "Overs
 T = TypeVar("T")
 OVERSEERR, SEERR = "1.34.0", "3.1.0"
 _PATIENCE = 30.0
+_PARTS = (
+    settings_routes,
+    setup_routes,
+    user_routes,
+    title_routes,
+    request_routes,
+    issue_routes,
+    media_routes,
+    pictures,
+)
 _PAGE = '<!DOCTYPE html><html><head><title>{title}</title></head><body><div id="__next"></div></body></html>'
 
 
@@ -152,7 +163,7 @@ class OverseerrSimulator(Knobs):
         self.faults.closing = asyncio.Event()
         app = web.Application(middlewares=[self._middleware()])
         app.on_response_prepare.append(_signed)
-        for part in (settings_routes, user_routes, title_routes, request_routes, issue_routes, media_routes, pictures):
+        for part in _PARTS:
             app.add_routes(part.routes(self.world))
         app.router.add_route("*", "/{path:.*}", self._rest, name="rest")
         runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=0.2)
@@ -173,9 +184,18 @@ class OverseerrSimulator(Knobs):
     async def _rest(self, request: web.Request) -> web.Response:
         """Below the API nothing is there; elsewhere is the app, whatever the path."""
         if request.path.startswith(API):
-            return not_found(request.path)
+            return await self._not_there(request)
         page = _PAGE.format(title=self.world.settings.application_title)
         return web.Response(text=page, content_type="text/html")
+
+    async def _not_there(self, request: web.Request) -> web.Response:
+        """405 where another method is described, else 404."""
+        for one in request.app.router.resources():
+            found, methods = await one.resolve(request)
+            if found is None and methods:
+                words = f"{request.method} method not allowed"
+                return json_answer({"message": words, "errors": [{"path": request.path, "message": words}]}, 405)
+        return not_found(request.path)
 
     def _middleware(self) -> Middleware:
         @web.middleware

@@ -123,7 +123,7 @@ def _sign_in(asking: Asking) -> web.Response:
     user = next((one for one in world.users.values() if one.email == email and one.password), None)
     if user is None or user.password != body["password"]:
         raise Refused(403, "Access denied.")
-    secret = {"warnings": []} if world.seerr else {"password": "$2b$12$" + "x" * 53}
+    secret: dict[str, Any] = {"warnings": []} if world.seerr else {"password": "$2b$12$" + "x" * 53}
     said: dict[str, Any] = {"permissions": 0, "id": user.id, **secret}
     said |= {"requestCount": len(world.requests_of(user)), "displayName": user.email}
     return _with_cookie(world, user, said)

@@ -82,7 +82,10 @@ class World:
         """Plex accounts that may sign in or be imported: their token → Plex id, name, e-mail."""
         self.on_server: dict[tuple[str, int], str] = {}
         """Titles on the media server that no scan has found yet: kind and TMDB id → rating key."""
+        self.enabled_sections: set[str] = set()
         self.ahead = 0.0
+        self.downloader = ""
+        """Where Radarr and Sonarr are; empty when there is neither, so that an approved request just waits."""
         self.broken_downloader = False
         """Whether Radarr and Sonarr refuse what is sent to them: an approved request fails."""
         self.tell: Callable[[Notice], None] = lambda _: None
@@ -133,6 +136,8 @@ class World:
 
     def avatar(self, user: User) -> str:
         """Where the picture of a person is."""
+        if user.user_type == 3:
+            return f"/avatarproxy/{user.jellyfin_id}?v=null"
         if user.user_type == 1:
             return f"https://plex.tv/users/{user.plex_id}/avatar?c=1"
         mail = hashlib.md5(user.email.encode(), usedforsecurity=False).hexdigest()
@@ -208,6 +213,7 @@ class World:
         else:
             media.rating_key = key
         media.added_at = self.now() if added_at is None else added_at
+        media.downloads.clear()
         status = MediaStatus.AVAILABLE
         if media.type == TV and title is not None:
             real = [one for one in title.seasons if one > 0]
