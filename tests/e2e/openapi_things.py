@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,14 @@ class Things:
         self._walk = walk
         self._numbers = itertools.count()
         self._webhook_secret = ""
+
+    def wait_for_the_services(self) -> None:
+        """Until what they have is known to the hub; what is Plex's is seen by an admin alone here."""
+        paths = ["/api/v1/uptime_kuma/monitors", *["/api/v1/plex/collections"] * self._walk.admin]
+        ends = time.monotonic() + 60
+        while not all(self._call("GET", path).json().get("items") for path in paths):
+            assert time.monotonic() < ends, "the services' things did not come"
+            time.sleep(0.2)
 
     def of(self, method: str, template: str) -> Iterator[dict[str, Any]]:
         """Fixed parts for `APIOperation.as_strategy`; nothing where the hub has nothing of that kind."""
@@ -81,9 +90,19 @@ class Things:
             "/api/v1/hello/greetings/{id}": self._greeting,
             "/api/v1/images/{id}": self._picture,
         }
+        if template.startswith(("/api/v1/plex/", "/api/v1/uptime_kuma/")):
+            return self._listed(template)
         prefix = next((prefix for prefix in make if template.startswith(prefix)), None)
         made = make[prefix]() if prefix is not None else None
         return {"id": made} if made is not None else {}
+
+    def _listed(self, template: str) -> dict[str, Any]:
+        """The first of the list that a path with `{id}` or `{key}` goes on from."""
+        path, _, rest = template.partition("/{")
+        name = rest.partition("}")[0]
+        path = {"/api/v1/plex/items": "/api/v1/plex/recently-added"}.get(path, path)
+        items = self._call("GET", path).json().get("items", [])
+        return {name: items[0][name]} if items else {}
 
     def _person(self) -> str | None:
         name = f"thing{next(self._numbers)}"

@@ -61,6 +61,7 @@ class Walk:
     def run(self) -> None:
         """Every operation of the document; `failures` says what was wrong."""
         self._things = Things(self)
+        self._things.wait_for_the_services()
         document = self._session.get(f"{self.hub.url}/api/openapi.json", timeout=30).json()
         schema = schemathesis.openapi.from_dict(document)
         for result in schema.get_all_operations():
