@@ -1,4 +1,4 @@
-"""The plugin's two clients and what it has learned, made once for each context; judges nobody."""
+"""The clients of one server and what has been learned of it, made once for each context and server; judges nobody."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from medianest_hub.plugin_api import Context
+from medianest_hub.plugin_api.errors import ConfigInvalid, FieldProblem, HubError
 from medianest_plex.client import PlexServer, PlexTv
 from medianest_plex.client.plex_tv import TokenRefused
-from medianest_plex.installation import client_identifier, known_machine_identifier, learn_machine_identifier
-from medianest_plex.settings import PlexSettings
+from medianest_plex.installation import (
+    client_identifier,
+    known_machine_identifier,
+    learn_machine_identifier,
+    unlearn_machine_identifier,
+)
+from medianest_plex.servers import everywhere, here
+from medianest_plex.settings import PlexSettings, ServerSettings
 
 OWNER_SECONDS: Final = 3600.0
 """How long plex.tv's word on who owns the token in the settings is believed."""
 
-_KEY: Final = "connection"
-
 
 @dataclass(slots=True)
 class Connection:
-    """`client_identifier` is what Plex knows this hub by; `machine_identifier` which server is ours."""
+    """`client_identifier` is what Plex knows this hub by; `machine_identifier` which server this one is."""
 
     client_identifier: str
     machine_identifier: str
@@ -30,47 +35,97 @@ class Connection:
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def owner_id(self, ctx: Context[PlexSettings]) -> int | None:
-        """The account behind the token in the settings, asked for once an hour; None without a token that is honoured.
+        """The account behind the server's token, asked for once an hour; None without a token that is honoured.
 
         Raises what `PlexTv` raises.
         """
-        if ctx.settings.token is None:
+        token = here(ctx).token
+        if token is None:
             return None
         async with self._asking:
             if self._owner is None or ctx.clock.monotonic() >= self._owner[0]:
                 try:
-                    owner = (await self.plex_tv.account(ctx.settings.token.get_secret_value())).id
+                    owner = (await self.plex_tv.account(token.get_secret_value())).id
                 except TokenRefused:
-                    ctx.log.warning("plex_owner_token_refused")
+                    ctx.log.warning("plex_owner_token_refused", server=ctx.instance)
                     owner = None
                 self._owner = (ctx.clock.monotonic() + OWNER_SECONDS, owner)
             return self._owner[1]
 
 
 def clients(ctx: Context[PlexSettings], identifier: str) -> tuple[PlexTv, PlexServer]:
-    """The two clients, under that client identifier."""
-    settings = ctx.settings
+    """The two clients of the context's server, under that client identifier."""
+    settings, server = ctx.settings, here(ctx)
     return (
         PlexTv(ctx.http, settings.plex_tv_url, settings.product, identifier),
-        PlexServer(ctx.http, settings.url, settings.product, identifier, settings.tls),
+        PlexServer(ctx.http, server.url, settings.product, identifier, server.tls, server.service),
     )
 
 
 async def connection(ctx: Context[PlexSettings]) -> Connection:
-    """The connection of this context. Raises what `PlexServer` raises while it is not known which server is ours."""
-    kept = ctx.state.get(_KEY)
-    if isinstance(kept, Connection):
+    """The connection to the context's server.
+
+    Raises what `PlexServer` raises while it is not known which server that is, and `ConfigInvalid` when it turns out to be
+    another of ours.
+    """
+    kept = _kept(ctx)
+    if kept is not None:
         return kept
     identifier = await client_identifier(ctx)
     plex_tv, server = clients(ctx, identifier)
-    machine = await known_machine_identifier(ctx)
+    machine, is_new = await known_machine_identifier(ctx), False
     if machine is None:
+        is_new = True
         machine = await learn_machine_identifier(ctx, (await server.identity()).machine_identifier)
+    for other in everywhere(ctx):
+        if other.instance != ctx.instance and await known_machine_identifier(other) == machine:
+            if is_new:
+                await unlearn_machine_identifier(ctx)
+            raise same_server(here(ctx), here(other))
     made = Connection(identifier, machine, plex_tv, server)
-    ctx.state[_KEY] = made
+    ctx.state[_key(ctx)] = made
     return made
 
 
+async def some_connection(ctx: Context[PlexSettings]) -> Connection:
+    """The connection to any server of which it is known which it is, for what plex.tv alone is asked.
+
+    Raises what `connection` raises for the first server when there is none.
+    """
+    servers = everywhere(ctx)
+    for one in servers:
+        if (kept := _kept(one)) is not None:
+            return kept
+    failures: list[HubError] = []
+    known = [await known_machine_identifier(one) is not None for one in servers]
+    for place in sorted(range(len(servers)), key=lambda place: not known[place]):  # the known ones are not asked
+        try:
+            return await connection(servers[place])
+        except HubError as error:
+            failures.append(error)
+    raise failures[0]
+
+
+def same_server(one: ServerSettings, other: ServerSettings) -> ConfigInvalid:
+    """What to say of two entries that lead to one server."""
+    wrong = one if one.prefix else other
+    words = (
+        f"The {one.service} and the {other.service} are one and the same server. Enter the address of another one, or leave "
+        "the second server's address empty."
+    )
+    return ConfigInvalid(words, fields=[FieldProblem(field=wrong.field("url"), code="same_server", message=words)])
+
+
 def forget(ctx: Context[PlexSettings]) -> None:
-    """Let go of it; nothing is open between calls."""
-    ctx.state.pop(_KEY, None)
+    """Let go of all of them; nothing is open between calls."""
+    for one in everywhere(ctx):
+        ctx.state.pop(_key(one), None)
+
+
+def _key(ctx: Context[PlexSettings]) -> str:
+    return f"connection:{ctx.instance}"
+
+
+def _kept(ctx: Context[PlexSettings]) -> Connection | None:
+    kept = ctx.state.get(_key(ctx))
+    return kept if isinstance(kept, Connection) else None

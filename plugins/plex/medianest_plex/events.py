@@ -1,4 +1,8 @@
-"""What other plugins may hear of a Plex server: what is played, what came in, and whether it is there."""
+"""What other plugins may hear of a Plex server: what is played, what came in, and whether it is there.
+
+`instance` says which server it is, as in rows and answers. The envelope's instance is the plugin's, which is one for all of
+its servers.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from medianest_hub.plugin_api import EventData
+from medianest_plex.settings import FIRST
 
 
 class Kind(StrEnum):
@@ -40,6 +45,7 @@ class PlayingStarted(EventData):
 
     played: Played
     at: datetime
+    instance: str = FIRST
 
 
 class PlayingStopped(EventData):
@@ -50,6 +56,7 @@ class PlayingStopped(EventData):
     played: Played
     at: datetime
     seconds: float
+    instance: str = FIRST
 
 
 class ItemAdded(EventData):
@@ -68,6 +75,7 @@ class ItemAdded(EventData):
     count: int = 1
     external_ids: dict[str, str] = {}
     at: datetime
+    instance: str = FIRST
 
 
 class ServerDown(EventData):
@@ -78,6 +86,7 @@ class ServerDown(EventData):
     name: str
     reason: str
     at: datetime
+    instance: str = FIRST
 
 
 class ServerUp(EventData):
@@ -88,3 +97,4 @@ class ServerUp(EventData):
     name: str
     at: datetime
     seconds: float | None = None
+    instance: str = FIRST

@@ -1,23 +1,72 @@
-"""Whether the Plex server and plex.tv are well, asked once per period over all replicas, and whether the server is heard."""
+"""Whether the Plex servers and plex.tv are well, asked once per period over all replicas, and whether each server is heard."""
 
 from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
 
 from medianest_hub.plugin_api import CheckResult, Context, HealthStatus, health_check
 from medianest_hub.plugin_api.errors import HubError
 from medianest_plex.client.plex_tv import TokenRefused
-from medianest_plex.connection import connection
+from medianest_plex.connection import Connection, connection, some_connection
 from medianest_plex.library.state import read_server
 from medianest_plex.playing.reading import STALE_AFTER
-from medianest_plex.settings import PlexSettings
+from medianest_plex.servers import everywhere, here
+from medianest_plex.settings import PlexSettings, ServerSettings
 
 
 @health_check("server", timeout=12, ttl=60)
 async def server(ctx: Context[PlexSettings]) -> CheckResult:
-    """Whether our Plex server answers, and is still the same one."""
+    """Whether each of our Plex servers answers, and is still the same one."""
+    return _together(ctx, await asyncio.gather(*(_answers(one) for one in everywhere(ctx))))
+
+
+@health_check("plex_tv", timeout=8, ttl=300)
+async def plex_tv(ctx: Context[PlexSettings]) -> CheckResult:
+    """Whether plex.tv answers, and honours the owners' tokens where there are any."""
+    given = [one for one in ctx.settings.servers if one.token is not None]
+    try:
+        link = await some_connection(ctx)
+        if not given:
+            await link.plex_tv.reachable()
+            return CheckResult(detail="plex.tv answers")
+        honoured = await asyncio.gather(*(_is_honoured(link, one) for one in given))
+    except HubError as error:
+        return CheckResult(status=HealthStatus.DOWN, detail=error.message)
+    refused = [one for one, is_honoured in zip(given, honoured, strict=True) if not is_honoured]
+    if refused:
+        which = "" if len(ctx.settings.servers) == 1 else f" of {', '.join(one.service for one in refused)}"
+        words = f"plex.tv no longer honours the owner's token{which}: enter a new one in the settings"
+        return CheckResult(status=HealthStatus.DEGRADED, detail=words)
+    return CheckResult(detail="plex.tv answers and honours the owner's token")
+
+
+@health_check("library", timeout=5, ttl=10)
+async def library(ctx: Context[PlexSettings]) -> CheckResult:
+    """Whether what is shown of each server is as it is there; asks Postgres only: who listens has written down how it goes."""
+    return _together(ctx, [await _is_heard(one) for one in everywhere(ctx)])
+
+
+def _together(ctx: Context[PlexSettings], results: Sequence[CheckResult]) -> CheckResult:
+    """One result for all servers, saying of which what holds: as bad as it is of all, degraded where it is so of some."""
+    if len(results) == 1:
+        return results[0]
+    found = {one.status for one in results}
+    data: dict[str, str | int | float | bool | None] = {}
+    words = []
+    for server, result in zip(ctx.settings.servers, results, strict=True):
+        data[f"{server.instance}.status"] = result.status.value
+        data |= {f"{server.instance}.{name}": value for name, value in result.data.items()}
+        words.append(f"{server.instance}: {result.detail}")
+    status = found.pop() if len(found) == 1 else HealthStatus.DEGRADED
+    return CheckResult(status=status, detail="; ".join(words), data=data)
+
+
+async def _answers(ctx: Context[PlexSettings]) -> CheckResult:
     try:
         link = await connection(ctx)
         found = await link.server.identity()
-        is_open = ctx.settings.token is None and await link.server.admits(None) is not None
+        is_open = here(ctx).token is None and await link.server.admits(None) is not None
     except HubError as error:
         return CheckResult(status=HealthStatus.DOWN, detail=error.message)
     if found.machine_identifier != link.machine_identifier:
@@ -35,27 +84,17 @@ async def server(ctx: Context[PlexSettings]) -> CheckResult:
     return CheckResult(detail=f"Plex Media Server {found.version}".strip(), data={"version": found.version})
 
 
-@health_check("plex_tv", timeout=8, ttl=300)
-async def plex_tv(ctx: Context[PlexSettings]) -> CheckResult:
-    """Whether plex.tv answers, and honours the owner's token where there is one."""
+async def _is_honoured(link: Connection, server: ServerSettings) -> bool:
     try:
-        link = await connection(ctx)
-        if ctx.settings.token is None:
-            await link.plex_tv.reachable()
-            return CheckResult(detail="plex.tv answers")
-        await link.plex_tv.account(ctx.settings.token.get_secret_value())
+        if server.token is not None:
+            await link.plex_tv.account(server.token.get_secret_value())
     except TokenRefused:
-        words = "plex.tv no longer honours the owner's token: enter a new one in the settings"
-        return CheckResult(status=HealthStatus.DEGRADED, detail=words)
-    except HubError as error:
-        return CheckResult(status=HealthStatus.DOWN, detail=error.message)
-    return CheckResult(detail="plex.tv answers and honours the owner's token")
+        return False
+    return True
 
 
-@health_check("library", timeout=5, ttl=10)
-async def library(ctx: Context[PlexSettings]) -> CheckResult:
-    """Whether what is shown of the server is as it is there; asks Postgres only: who listens has written down how it goes."""
-    if ctx.settings.token is None:
+async def _is_heard(ctx: Context[PlexSettings]) -> CheckResult:
+    if here(ctx).token is None:
         return CheckResult(detail="Without the owner's token there is no library: people can sign in with Plex.")
     server, now = await read_server(ctx.db, ctx.instance), ctx.clock.now()
     data: dict[str, str | int | float | bool | None] = {

@@ -1,4 +1,4 @@
-"""Pictures of the library, by the paths the server itself gave for them; asks for nothing that is not a picture's path."""
+"""Pictures of the libraries, by the paths the servers themselves gave for them; asks for nothing that is not a picture's path."""
 
 from __future__ import annotations
 
@@ -10,21 +10,27 @@ from medianest_plex.browsing.rows import ART, PICTURE
 from medianest_plex.client.headers import plex_headers
 from medianest_plex.client.pictures import picture
 from medianest_plex.installation import client_identifier
-from medianest_plex.settings import PlexSettings
+from medianest_plex.servers import here, of_instance
+from medianest_plex.settings import FIRST, PlexSettings
 
 _LARGEST: Final = 2048
 
 
 async def art(ctx: Context[PlexSettings], ref: str, width: int, height: int) -> bytes:
-    """The picture at that path of the server. Raises `NotFound`, and what `client.pictures` raises."""
-    settings = ctx.settings
-    if PICTURE.fullmatch(ref) is None or settings.token is None:
+    """The picture of that server at that path (`second:/library/…`; without a name it is the first server's).
+
+    Raises `NotFound`, and what `client.pictures` raises.
+    """
+    instance, _, path = ref.rpartition(":")
+    place = of_instance(ctx, instance or FIRST)
+    server = here(place) if place is not None else None
+    if PICTURE.fullmatch(path) is None or server is None or server.token is None:
         raise NotFound("There is no such picture.", code="no_such_picture")
-    headers = plex_headers(settings.product, await client_identifier(ctx), settings.token.get_secret_value())
+    headers = plex_headers(ctx.settings.product, await client_identifier(ctx), server.token.get_secret_value())
     # Posters are half as high again as they are wide, backgrounds are wide: into twice the width both fit.
     wide = min(width or height or _LARGEST, _LARGEST)
     high = min(height or 2 * wide, _LARGEST)
-    return await picture(ctx.http, settings.url, headers, settings.tls, ref, wide, high)
+    return await picture(ctx.http, server.url, headers, server.tls, path, wide, high, server.service)
 
 
 ART_SOURCE: Final = ImageSource(ART, art)

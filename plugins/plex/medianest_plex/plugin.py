@@ -73,8 +73,8 @@ def hub_health_checks() -> Sequence[HealthCheck]:
 
 @hookimpl
 def hub_tasks() -> Sequence[Task]:
-    """Syncing the library, telling what came in, having folders scanned, asking about people."""
-    return [tasks.sync, tasks.announce, tasks.scan, refresh_seen]
+    """Syncing the libraries, telling what came in, having folders scanned, asking about people."""
+    return [*tasks.syncs, tasks.announce, tasks.scan, refresh_seen]
 
 
 @hookimpl
@@ -85,7 +85,7 @@ def hub_listeners() -> Sequence[Listener]:
 
 @hookimpl
 def hub_streams() -> Sequence[Stream]:
-    """The one that listens to the server."""
+    """The one that listens to the servers."""
     return [streams.listen]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -10,19 +11,21 @@ from medianest_hub.plugin_api import Call, Context, Empty, Router, errors
 from medianest_plex.browsing import groupings, lists, models, recent, searching, single
 from medianest_plex.browsing import libraries as libraries_of
 from medianest_plex.browsing import playing_now as playing_of
+from medianest_plex.browsing.sight import Sight
 from medianest_plex.library.sections import read_sections
 from medianest_plex.personal import on_deck as on_deck_of
 from medianest_plex.personal.refreshing import look
 from medianest_plex.privacy import BROWSE, SCAN
 from medianest_plex.scanning import locate, request_scan
-from medianest_plex.settings import PlexSettings
+from medianest_plex.servers import of_instance
+from medianest_plex.settings import FIRST, PlexSettings
 
 router = Router()
 Ctx = Context[PlexSettings]
 
 
 class LibraryPath(BaseModel):
-    """Which library, by the server's own number."""
+    """Which library, by its server's own number."""
 
     key: int = Field(ge=0, lt=2**31)
 
@@ -31,6 +34,12 @@ class Folder(BaseModel):
     """A folder, by the path the Plex server knows it by."""
 
     folder: str = Field(min_length=1, max_length=4000)
+
+
+class OfServer(BaseModel):
+    """Whose library."""
+
+    server: lists.ServerName | None = Field(default=None, description="the first server's unless one is named")
 
 
 class ScanWanted(BaseModel):
@@ -69,7 +78,8 @@ async def library_item(ctx: Ctx, call: Call[single.ItemPath, single.ChildrenQuer
 @router.get("/collections", permission=BROWSE)
 async def collections(ctx: Ctx, call: Call[Empty, groupings.GroupingsQuery]) -> models.Groupings:
     """List the collections of the libraries you may see, by title."""
-    seen, query = await look(ctx, call.caller), call.query
+    query = call.query
+    seen = await _look(ctx, call, query.server, query.library)
     return await groupings.groupings(ctx, seen, "collection", query.library, query.cursor, query.limit)
 
 
@@ -81,11 +91,12 @@ async def collection(ctx: Ctx, call: Call[groupings.GroupingPath, groupings.Memb
 
 @router.get("/playlists", permission=BROWSE)
 async def playlists(ctx: Ctx, call: Call[Empty, groupings.PlaylistsQuery]) -> models.Groupings:
-    """List the playlists of the server's owner, by title.
+    """List the playlists of the servers' owners, by title.
 
     Those with something in them that you may see. Plex shares playlists with nobody, so who signs in with Plex sees none.
     """
-    seen, query = await look(ctx, call.caller), call.query
+    query = call.query
+    seen = await _look(ctx, call, query.server)
     return await groupings.groupings(ctx, seen, "playlist", None, query.cursor, query.limit)
 
 
@@ -102,7 +113,7 @@ async def search(ctx: Ctx, call: Call[Empty, searching.SearchQuery]) -> models.H
     From the first letters on, without regard to accents, and with a mistake in a word. What is in several libraries or on
     several servers is one hit with several places.
     """
-    return await searching.search(ctx, await look(ctx, call.caller), call.query)
+    return await searching.search(ctx, await _look(ctx, call, call.query.server), call.query)
 
 
 @router.get("/recently-added", permission=BROWSE)
@@ -112,7 +123,8 @@ async def recently_added(ctx: Ctx, call: Call[Empty, recent.RecentQuery]) -> mod
     The episodes of a season are one entry.
     """
     query = call.query
-    return await recent.recently_added(ctx, await look(ctx, call.caller), query.library, query.cursor, query.limit)
+    seen = await _look(ctx, call, query.server, query.library)
+    return await recent.recently_added(ctx, seen, query.library, query.cursor, query.limit)
 
 
 @router.get("/on-deck", permission=BROWSE)
@@ -135,22 +147,29 @@ async def playing(ctx: Ctx, call: Call) -> playing_of.PlayingNow:
 
 
 @router.post("/libraries/{key}/scan", permission=SCAN, body_limit=16_384, status=202)
-async def scan_folder(ctx: Ctx, call: Call[LibraryPath, Empty, Folder]) -> ScanWanted:
-    """Have the Plex server look for new files in one folder of a library.
+async def scan_folder(ctx: Ctx, call: Call[LibraryPath, OfServer, Folder]) -> ScanWanted:
+    """Have a Plex server look for new files in one folder of a library.
 
     In some seconds, and once however often that is asked for meanwhile. 409 without the owner's token in the settings.
     """
     key, folder = call.path.key, call.body.folder
-    kept = await read_sections(ctx.db, ctx.instance)
-    if key not in {one.key for one in kept}:
+    server = of_instance(ctx, call.query.server or FIRST)
+    kept = await read_sections(ctx.db, server.instance) if server is not None else []
+    if server is None or key not in {one.key for one in kept}:
         raise lists.no_library()
     try:
         if locate(kept, folder)[0].key != key:
             raise _not_here("This folder lies in another library.", "other_library")
-        return ScanWanted(job_id=await request_scan(ctx, folder, f"asked for by {call.caller.username}"))
+        return ScanWanted(job_id=await request_scan(server, folder, f"asked for by {call.caller.username}"))
     except errors.BadInput as refused:
         code = refused.fields[0].code if refused.fields else "unusable"
         raise _not_here(refused.message, code) from None
+
+
+async def _look(ctx: Ctx, call: Call[Any, Any, Any], server: str | None, library: int | None = None) -> Sight:
+    """What may be seen of the named server, or of all; a library's key without a server is one of the first server's."""
+    seen = await look(ctx, call.caller)
+    return seen.only(server or (None if library is None else seen.instance), ctx.clock.now())
 
 
 def _not_here(words: str, code: str) -> errors.BadInput:

@@ -1,4 +1,4 @@
-"""Has the Plex server look at one folder for new files, gently: asked for often, it is done once. Reads no folder itself."""
+"""Has a Plex server look at one folder for new files, gently: asked for often, it is done once. Reads no folder itself."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from medianest_hub.plugin_api import Context
-from medianest_hub.plugin_api.errors import BadInput, Conflict, FieldProblem, GiveUp
+from medianest_hub.plugin_api.errors import BadInput, Conflict, FieldProblem, GiveUp, HubError
 from medianest_plex.library.hints import hint
 from medianest_plex.library.sections import Section, read_sections
 from medianest_plex.library.sync import library_client
-from medianest_plex.settings import PlexSettings
+from medianest_plex.servers import everywhere, here, of_instance
+from medianest_plex.settings import FIRST, PlexSettings
 
 SCAN: Final = "scan"
 """The name of the task."""
@@ -29,31 +30,59 @@ _LONGEST: Final = 4000
 
 
 class ScanArgs(BaseModel):
-    """Which folder, as the server names it, and why."""
+    """Which folder of which server, as that one names it, and why."""
 
     folder: str
     reason: str = ""
+    instance: str = FIRST
 
 
 async def request_scan(ctx: Context[PlexSettings], folder: str, reason: str) -> UUID | None:
-    """Have the server look at this folder in a few seconds, once however often that is asked for meanwhile; the job's id.
+    """Have the context's server look at this folder in a few seconds, once however often that is asked for; the job's id.
 
     `folder` is the path as the Plex server has it. Raises `BadInput` for a path that is relative, has `..` in it or lies in
     no library that is kept, and `Conflict` (`plex_token_needed`) without the owner's token.
     """
-    if ctx.settings.token is None:
+    if here(ctx).token is None:
         raise Conflict(
-            "Only the owner of the Plex server can have it look for files. Enter the owner's token in the settings.",
+            f"Only the owner of the {here(ctx).service} can have it look for files. Enter the owner's token in the settings.",
             code="plex_token_needed",
         )
     _, inside = locate(await read_sections(ctx.db, ctx.instance), folder)
     return await ctx.jobs.enqueue(
-        SCAN, ScanArgs(folder=inside, reason=reason[:500]), delay=GATHER_SECONDS, unique=inside
+        *(SCAN, ScanArgs(folder=inside, reason=reason[:500], instance=ctx.instance)),
+        delay=GATHER_SECONDS,
+        unique=inside if ctx.instance == FIRST else f"{ctx.instance}:{inside}",
     )
 
 
+async def request_scans(ctx: Context[PlexSettings], folder: str, reason: str) -> int:
+    """Have every server look at this folder that has a library there; how many do.
+
+    Raises what `request_scan` raised for the last one, where there is none.
+    """
+    refused: HubError | None = None
+    asked = 0
+    for server in everywhere(ctx):
+        try:
+            await request_scan(server, folder, reason)
+            asked += 1
+        except (BadInput, Conflict) as error:
+            refused = error
+    if refused is not None and not asked:
+        raise refused
+    return asked
+
+
 async def scan(ctx: Context[PlexSettings], args: ScanArgs) -> None:
-    """Ask the server for it, and look soon what it found. Raises `GiveUp` when the folder is in no library any more."""
+    """Ask its server for it, and look soon what it found. Raises `GiveUp` when the folder is in no library any more."""
+    server = of_instance(ctx, args.instance)
+    if server is None:
+        raise GiveUp("The server was taken out of the settings before this folder was looked at.")
+    await _scan(server, args)
+
+
+async def _scan(ctx: Context[PlexSettings], args: ScanArgs) -> None:
     client = await library_client(ctx)
     if client is None:
         raise GiveUp("The owner's token was taken out of the settings before this folder was looked at.")
@@ -62,7 +91,7 @@ async def scan(ctx: Context[PlexSettings], args: ScanArgs) -> None:
     except BadInput as error:
         raise GiveUp(error.message) from None
     await client.refresh(section.key, inside)
-    ctx.log.info("plex_folder_scanned", section=section.title, reason=args.reason)
+    ctx.log.info("plex_folder_scanned", server=ctx.instance, section=section.title, reason=args.reason)
     await hint(ctx, delay=NOTICE_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""Signing in with Plex: a pin, Plex's own page in the browser, and the question whose server it is; keeps nothing itself."""
+"""Signing in with Plex: a pin, Plex's own page in the browser, and the question whose servers they are; keeps nothing itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from medianest_hub.plugin_api import Context, Identity, LinkedIdentity, SignInProvider, SignInStart, Standing
 from medianest_hub.plugin_api.errors import Forbidden, Gone, UpstreamError
 from medianest_plex.client.plex_tv import SERVICE, PinGone, TokenRefused
-from medianest_plex.connection import connection
+from medianest_plex.connection import some_connection
 from medianest_plex.membership import is_member
 from medianest_plex.models import Account
 from medianest_plex.personal.shares import note_account
@@ -20,7 +20,7 @@ POLL_SECONDS: Final = 2.0
 
 async def begin(ctx: Context[PlexSettings], return_url: str) -> SignInStart:
     """A pin at plex.tv, and the address of the page where its person says yes."""
-    link = await connection(ctx)
+    link = await some_connection(ctx)
     pin = await link.plex_tv.create_pin()
     asked = {
         "clientID": link.client_identifier,
@@ -36,10 +36,10 @@ async def begin(ctx: Context[PlexSettings], return_url: str) -> SignInStart:
 async def complete(ctx: Context[PlexSettings], state: dict[str, str], answer: dict[str, str]) -> Identity | None:
     """Who said yes at Plex's page; None while nobody has. What the browser brings back (`answer`) counts for nothing.
 
-    Raises `Gone` (`plex_pin_expired`) when it took too long, `Forbidden` (`not_a_member`) for somebody the server is not
-    shared with, `Forbidden` (`plex_token_refused`) when Plex takes its yes back.
+    Raises `Gone` (`plex_pin_expired`) when it took too long, `Forbidden` (`not_a_member`) for somebody none of the servers
+    is shared with, `Forbidden` (`plex_token_refused`) when Plex takes its yes back.
     """
-    link = await connection(ctx)
+    link = await some_connection(ctx)
     try:
         pin = await link.plex_tv.pin(int(state["pin_id"]))
     except (PinGone, KeyError, ValueError):
@@ -74,13 +74,13 @@ async def complete(ctx: Context[PlexSettings], state: dict[str, str], answer: di
 
 
 async def recheck(ctx: Context[PlexSettings], identity: LinkedIdentity, secret: str | None) -> Standing:
-    """Whether the person's token still holds, and the server is still shared with them. Raises when Plex cannot say now."""
+    """Whether the person's token still holds, and a server of ours is still shared with them. Raises when Plex cannot say now."""
     person = await ctx.people.by_identity(identity.subject)
     if person is not None:
         await note_account(ctx, person.id)  # should they lose the account now, they see no more by that
     if secret is None:
         return Standing.REVOKED
-    link = await connection(ctx)
+    link = await some_connection(ctx)
     try:
         account = await link.plex_tv.account(secret)
         if str(account.id) != identity.subject:

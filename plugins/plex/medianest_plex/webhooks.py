@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from medianest_hub.plugin_api import Context, Webhook
-from medianest_hub.plugin_api.errors import AuthFailed, Unavailable, UpstreamError
+from medianest_hub.plugin_api.errors import AuthFailed, ConfigInvalid, Unavailable, UpstreamError
 from medianest_plex.client.session_shapes import Flag, ItemPart, Part, Text, UserPart
 from medianest_plex.client.sessions import Playing, PlayState, item_of
 from medianest_plex.installation import known_machine_identifier
@@ -18,6 +18,7 @@ from medianest_plex.models import Answer
 from medianest_plex.playing.board import Board
 from medianest_plex.playing.looking import look_once
 from medianest_plex.playing.telling import tell
+from medianest_plex.servers import everywhere, here
 from medianest_plex.settings import PlexSettings
 
 SESSION_OF_WEBHOOK: Final = "webhook:"
@@ -61,34 +62,44 @@ async def media(ctx: Context[PlexSettings], payload: PlexWebhook) -> None:
     """Look at the sessions, or take what is told where they cannot be read; `library.new` is passed on to the sync."""
     if payload.event not in (_NEW, _STOPPED, _SEEN, *_STATES):
         return
-    known = await known_machine_identifier(ctx)
-    if payload.server.uuid and known is not None and payload.server.uuid != known:
+    server = await _server_of(ctx, payload.server.uuid)
+    if server is None:
         # A webhook is an account's, and comes from every server of that account.
-        ctx.log.info("plex_webhook_of_another_server", server=payload.server.uuid)
+        ctx.log.info("plex_webhook_of_another_server", machine=payload.server.uuid)
         return
-    await heard(ctx, machine_identifier=known or "")
+    await heard(server, machine_identifier=await known_machine_identifier(server) or "")
     if payload.event == _NEW:
         key = payload.item.rating_key if payload.item is not None else None
-        await hint(ctx, [] if key is None else [key])
-    elif not await _looked(ctx):
-        await _take(ctx, payload)
+        await hint(server, [] if key is None else [key])
+    elif not await _looked(server):
+        await _take(server, payload)
+
+
+async def _server_of(ctx: Context[PlexSettings], machine: str) -> Context[PlexSettings] | None:
+    """The server that speaks, by its machine identifier; without one, or while ours is not known, where there is one only."""
+    servers = everywhere(ctx)
+    known = [await known_machine_identifier(one) for one in servers]
+    if machine in known:
+        return servers[known.index(machine)]
+    is_certain = len(servers) == 1 and (not machine or known[0] is None)
+    return servers[0] if is_certain else None
 
 
 async def _looked(ctx: Context[PlexSettings]) -> bool:
     """Whether the sessions could be read. Those that come while somebody reads them share the next reading."""
-    if ctx.settings.token is None:
+    if here(ctx).token is None:
         return False
-    looking = ctx.state.setdefault(_LOOKING, _Looking())
+    looking = ctx.state.setdefault(f"{_LOOKING}:{ctx.instance}", _Looking())
     if not isinstance(looking, _Looking):
         raise TypeError("something else is kept under that name")
     try:
         async with asyncio.timeout(_LOOK_SECONDS):
             await looking.look(ctx)
-    except (UpstreamError, AuthFailed) as error:
-        ctx.log.info("plex_sessions_unread", error=error.message)
+    except (UpstreamError, AuthFailed, ConfigInvalid) as error:
+        ctx.log.info("plex_sessions_unread", server=ctx.instance, error=error.message)
         return False
     except TimeoutError:
-        ctx.log.info("plex_sessions_unread", error="it took too long")
+        ctx.log.info("plex_sessions_unread", server=ctx.instance, error="it took too long")
         return False
     except Unavailable as error:
         if error.error_code != "service_down":

@@ -1,4 +1,4 @@
-"""The tiles: what came in, what is played, how much there is, whether the server is heard. They ask Postgres only."""
+"""The tiles: what came in, what is played, how much there is, whether the servers are heard. They ask Postgres only."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ from medianest_plex.personal.refreshing import look
 from medianest_plex.playing.models import NowPlaying
 from medianest_plex.playing.reading import now_playing
 from medianest_plex.privacy import BROWSE
-from medianest_plex.settings import PlexSettings
+from medianest_plex.servers import everywhere
+from medianest_plex.settings import FIRST, PlexSettings
 
 MOST_CARDS: Final = 24
 _STALE: Final = 3600.0
@@ -66,22 +67,34 @@ async def playing(ctx: Context[PlexSettings], viewer: Viewer) -> ProgressList:
 async def counts(ctx: Context[PlexSettings], viewer: Viewer) -> ItemList:
     """How much is in each library somebody may see; counted once for everybody."""
     found = await libraries(ctx, await look(ctx, _person(viewer)))
-    return ItemList(items=[_line(one) for one in found.items], empty="There are no libraries for you yet.")
+    several = len({one.instance for one in found.items}) > 1
+    return ItemList(
+        items=[_line(one, several=several) for one in found.items], empty="There are no libraries for you yet."
+    )
 
 
 @widget("server", title="Plex server", scope=EVERYONE, ttl=30, permission=BROWSE, size="small")
 async def server(ctx: Context[PlexSettings], viewer: Viewer) -> ItemList:
-    """Whether the server is heard, and how old what is shown may be. Nothing in it is about anybody."""
+    """Whether each server is heard, and how old what is shown of it may be. Nothing in it is about anybody."""
+    found = [await _state(one) for one in everywhere(ctx)]
+    return ItemList(items=[one for one in found if one is not None], empty="The Plex server has not been heard yet.")
+
+
+async def _state(ctx: Context[PlexSettings]) -> ListItem | None:
     known = await read_server(ctx.db, ctx.instance)
-    if known.heard_at is None:
-        return ItemList(items=[], empty="The Plex server has not been heard yet.")
-    away = not known.connected or ctx.clock.now() - known.heard_at > STALE_AFTER
+    if known.heard_at is None and len(ctx.settings.servers) == 1:
+        return None
     words, at, tone = ("Answers", known.since, Tone.GOOD)
-    if away:
+    if known.heard_at is None:
+        words, at, tone = ("Has not been heard yet", None, Tone.WARN)
+    elif known.connected and known.trouble:
+        words, tone = ("Does not give all it should; an administrator finds why under Health", Tone.WARN)
+    elif not known.connected or ctx.clock.now() - known.heard_at > STALE_AFTER:
         words, at, tone = ("Does not answer; what is shown is as it was then", known.heard_at, Tone.BAD)
     elif known.synced_at is None:
         words, at, tone = ("Its libraries are being read for the first time", known.since, Tone.WARN)
-    return ItemList(items=[ListItem(id=ctx.instance, title=known.name or "Plex", subtitle=words, at=at, tone=tone)])
+    title = known.name or ("Plex" if ctx.instance == FIRST else ctx.instance)
+    return ListItem(id=ctx.instance, title=title, subtitle=words, at=at, tone=tone)
 
 
 def _person(viewer: Viewer) -> Person:
@@ -125,10 +138,11 @@ def _progress(one: NowPlaying) -> ProgressItem:
     )
 
 
-def _line(one: Library) -> ListItem:
+def _line(one: Library, *, several: bool) -> ListItem:
     parts = [
         f"{one.counts[kind]:,} {many if one.counts[kind] != 1 else single}"
         for kind, (single, many) in _NAMES.items()
         if kind in one.counts
     ]
-    return ListItem(id=f"{one.instance}-{one.key}", title=one.title, subtitle=" · ".join(parts) or "empty")
+    title = f"{one.title} · {one.server}" if several else one.title
+    return ListItem(id=f"{one.instance}-{one.key}", title=title, subtitle=" · ".join(parts) or "empty")

@@ -56,7 +56,7 @@ async def settled(context: ContextMaker, plex: PlexSimulator) -> MemoryContext[P
     """As it is once it is known who we are and which server is ours; without a database."""
     ctx = await context(PlexSettings(url=plex.server_url, plex_tv_url=plex.plex_tv_url, app_url=plex.app_url))
     identifier = str(uuid4())
-    ctx.state["connection"] = Connection(identifier, plex.world.home.machine_identifier, *clients(ctx, identifier))
+    ctx.state["connection:main"] = Connection(identifier, plex.world.home.machine_identifier, *clients(ctx, identifier))
     return ctx
 
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from medianest_hub.plugin_api import Empty, Record
+from medianest_hub.plugin_api import Record
 from medianest_hub.testing import MemoryContext, make_job
 from medianest_plex import tasks
 from medianest_plex.events import ItemAdded
+from medianest_plex.library.arrivals import AnnounceArgs
 from medianest_plex.library.hints import hint
 from medianest_plex.library.sections import KINDS
 from medianest_plex.settings import PlexSettings
@@ -97,7 +98,7 @@ async def section(ctx: Ctx, title: str = "Movies") -> Record:
 
 async def announced(ctx: Ctx) -> list[ItemAdded]:
     """What is told of by now; a look for more is taken first."""
-    await tasks.announce(ctx, make_job(Empty()))
+    await tasks.announce(ctx, make_job(AnnounceArgs(instance=ctx.instance)))
     return [data for data, _ in ctx.events.emitted if isinstance(data, ItemAdded)]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from medianest_hub.plugin_api import Tone, Viewer, errors
@@ -51,9 +53,9 @@ async def test_the_tile_shows_how_far_it_is_and_says_when_nobody_knows(playing):
         await widgets.playing(playing, Viewer())
 
 
-async def scan(ctx: Ctx, library: int, folder: str) -> routes.ScanWanted:
+async def scan(ctx: Ctx, library: int, folder: str, **query: Any) -> routes.ScanWanted:
     path, body = routes.LibraryPath(key=library), routes.Folder(folder=folder)
-    return await routes.scan_folder(ctx, make_call(person=ADA, path=path, body=body))
+    return await routes.scan_folder(ctx, make_call(person=ADA, path=path, query=routes.OfServer(**query), body=body))
 
 
 async def test_a_folder_of_a_library_is_looked_at_once_however_often_it_is_asked_for(owned):

@@ -194,7 +194,7 @@ async def test_two_at_once_agree_on_who_we_are_and_which_server_is_ours(make, pl
     several = [dataclasses.replace(ctx, state={}) for _ in range(4)]
     await asyncio.gather(*(startup(one) for one in several))
 
-    made = [one.state["connection"] for one in several]
+    made = [one.state["connection:main"] for one in several]
     assert len({one.client_identifier for one in made}) == 1
     assert {one.machine_identifier for one in made} == {plex.world.home.machine_identifier}
 

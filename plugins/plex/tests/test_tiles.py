@@ -81,6 +81,9 @@ async def test_the_server_is_well_away_or_being_read_and_nothing_secret_is_said(
     (first,) = (await widgets.server(ctx, viewer)).items
     assert (first.title, first.tone) == ("Living room", Tone.WARN)
     await ctx.db.execute("UPDATE plugin_plex.server SET synced_at = heard_at")
+    (troubled,) = (await widgets.server(ctx, viewer)).items
+    assert ("Health" in troubled.subtitle, "token" in troubled.subtitle, troubled.tone) == (True, False, Tone.WARN)
+    await heard(ctx, remark="")
     (well,) = (await widgets.server(ctx, viewer)).items
     assert (well.subtitle, well.tone, well.at) == ("Answers", Tone.GOOD, ctx.clock.now())
     heard_at = ctx.clock.now()

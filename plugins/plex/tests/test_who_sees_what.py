@@ -309,6 +309,8 @@ async def test_nothing_is_kept_of_who_was_removed(home):
 
 
 async def test_shares_on_another_server_are_of_that_server_alone(home):
+    there = {"second_name": "attic", "second_url": home.plex.app_url}
+    home.ctx = replace(home.ctx, settings=home.ctx.settings.model_copy(update=there))
     await home.shelf.section(1, "movie", "Attic films", "attic")
     await home.refresh()
     assert sorted((await sight(home.ctx, MIA)).sections) == [("main", 1)]

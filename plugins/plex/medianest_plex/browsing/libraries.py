@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from medianest_hub.plugin_api import Context
@@ -13,30 +14,34 @@ COUNTED_SECONDS: Final = 60.0
 
 
 async def libraries(ctx: Context[PlexSettings], seen: Sight) -> Libraries:
-    """All of them on this instance, in the server's order."""
-    counts = await ctx.cache.remember("counts", COUNTED_SECONDS, lambda: _count(ctx))
+    """All of them, server by server, in their order."""
+    counts: dict[str, dict[str, dict[str, int]]] = {}
+    for instance in seen.instances:
+        counts[instance] = await ctx.cache.remember(
+            f"counts:{instance}", COUNTED_SECONDS, partial(_count, ctx, instance)
+        )
     return Libraries(
         items=[
             Library(
                 key=one.key,
                 instance=one.instance,
+                server=seen.servers[one.instance].name,
                 kind=one.kind,
                 title=one.title,
-                counts=counts.get(str(one.key), {}),
+                counts=counts[one.instance].get(str(one.key), {}),
                 synced_at=one.synced_at,
             )
             for one in seen.sections.values()
-            if one.instance == ctx.instance
         ],
         freshness=seen.freshness,
     )
 
 
-async def _count(ctx: Context[PlexSettings]) -> dict[str, dict[str, int]]:
+async def _count(ctx: Context[PlexSettings], instance: str) -> dict[str, dict[str, int]]:
     rows = await ctx.db.fetch(
         """SELECT section_key, kind, count(*) AS many FROM plugin_plex.item
             WHERE instance = $1 GROUP BY section_key, kind ORDER BY section_key, kind""",
-        ctx.instance,
+        instance,
     )
     found: dict[str, dict[str, int]] = {}
     for row in rows:

@@ -21,6 +21,9 @@ from medianest_plex.events import Kind
 from medianest_plex.settings import PlexSettings
 
 Word = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
+ServerName = Annotated[str, StringConstraints(max_length=32, pattern=r"^[a-z][a-z0-9_]*$")]
+"""A server's, as `instance` says it in answers."""
+
 Sort = Literal["added", "title", "year", "rating"]
 Direction = Literal["asc", "desc"]
 KINDS: Final = {
@@ -53,6 +56,7 @@ class ItemsQuery(BaseModel):
     resolution: Word = Field(default="", description="as 8k, 4k, 1080, 720, 576, 480 or sd")
     collection: UUID | None = Field(default=None, description="only those in that collection")
     q: Word = Field(default="", description="only those with words that begin like these")
+    server: ServerName | None = Field(default=None, description="whose library: the first server's unless one is named")
     limit: int = Field(default=50, ge=1, le=200)
     cursor: Cursor | None = None
 
@@ -75,8 +79,13 @@ def order_of(sort: Sort, direction: Direction | None) -> Order:
 
 
 async def items(ctx: Context[PlexSettings], seen: Sight, key: int, query: ItemsQuery) -> Items:
-    """A page of that library. Raises `NotFound` for one that is not there or not to be seen, `BadInput`."""
-    section = seen.sections.get((ctx.instance, key))
+    """A page of the library of that key, of the server the query names or else of the first.
+
+    Raises `NotFound` for one that is not there or not to be seen, `BadInput`.
+    """
+    server = query.server or seen.instance
+    seen = seen.only(server, ctx.clock.now())
+    section = seen.sections.get((server, key))
     if section is None:
         raise no_library()
     kinds = KINDS.get(section.kind, ())
@@ -87,7 +96,7 @@ async def items(ctx: Context[PlexSettings], seen: Sight, key: int, query: ItemsQ
         )
     if not kinds:
         return Items(items=[], freshness=seen.freshness)
-    where = Where([ctx.instance, key, query.kind or kinds[0], seen.person_id])
+    where = Where([section.instance, key, query.kind or kinds[0], seen.person_id])
     where.add("i.instance = $1 AND i.section_key = $2 AND i.kind = $3")
     _narrow(where, query)
     order = order_of(query.sort, query.order)

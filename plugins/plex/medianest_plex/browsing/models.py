@@ -14,23 +14,39 @@ from medianest_plex.events import Kind
 LibraryKind = Literal["movie", "show", "artist"]
 
 
-class Freshness(BaseModel):
-    """How far what is shown can be believed.
+class ServerFreshness(BaseModel):
+    """How far what is shown of one server can be believed; see `Freshness`. `name` is what the server calls itself."""
 
-    `as_of` is when the Plex server was last heard, `synced_at` when everything was last compared with it; None: never.
-    `stale`: it has not been heard for five minutes, or nothing was ever compared.
-    """
-
+    instance: str
+    name: str
     as_of: datetime | None
     synced_at: datetime | None
     stale: bool
 
 
+class Freshness(BaseModel):
+    """How far what is shown can be believed.
+
+    `as_of` is when the Plex server was last heard, `synced_at` when everything was last compared with it; None: never.
+    `stale`: it has not been heard for five minutes, or nothing was ever compared. Of several servers that is said of the one
+    heard the longest ago, and of each of them in `servers`.
+    """
+
+    as_of: datetime | None
+    synced_at: datetime | None
+    stale: bool
+    servers: list[ServerFreshness] = []
+
+
 class Library(BaseModel):
-    """A library of the Plex server. `counts` holds how many movies, shows, seasons, episodes, artists, albums there are."""
+    """A library of a Plex server, which is called `server`.
+
+    `counts` holds how many movies, shows, seasons, episodes, artists, albums there are.
+    """
 
     key: int
     instance: str
+    server: str
     kind: str
     title: str
     counts: dict[str, int]
@@ -38,7 +54,7 @@ class Library(BaseModel):
 
 
 class Libraries(Page[Library]):
-    """The libraries somebody may see, in the server's order."""
+    """The libraries somebody may see, server by server, in their order."""
 
     freshness: Freshness
 
@@ -47,6 +63,7 @@ class Place(BaseModel):
     """Where something can be watched. `href` opens it in Plex; None while it is not known which server that is."""
 
     instance: str
+    server: str
     library: str
     href: str | None
 

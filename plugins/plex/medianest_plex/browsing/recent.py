@@ -8,10 +8,10 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from medianest_hub.plugin_api import Context
+from medianest_hub.plugin_api import Context, Record
 from medianest_plex.browsing import cursors
 from medianest_plex.browsing.cursors import Cursor, Last
-from medianest_plex.browsing.lists import no_library
+from medianest_plex.browsing.lists import ServerName, no_library
 from medianest_plex.browsing.models import Recent, Recents
 from medianest_plex.browsing.rows import COLUMNS, fields, seen_sql
 from medianest_plex.browsing.sight import Sight
@@ -52,6 +52,9 @@ class RecentQuery(BaseModel):
     """Which of it."""
 
     library: int | None = Field(default=None, ge=0, lt=2**31, description="only what is in the library of that key")
+    server: ServerName | None = Field(
+        default=None, description="only that server's; with `library` the first's unless named"
+    )
     limit: int = Field(default=30, ge=1, le=100)
     cursor: Cursor | None = None
 
@@ -65,11 +68,16 @@ async def recently_added(
     ctx: Context[PlexSettings], seen: Sight, library: int | None, cursor: str | None, limit: int
 ) -> Recents:
     """A page, the newest first. Raises `NotFound` for a library that is not to be seen, `BadInput`."""
-    if library is not None and (ctx.instance, library) not in seen.sections:
-        raise no_library()
+    wanted = {instance: seen.keys(instance) for instance in seen.instances}
+    if library is not None:
+        wanted = {instance: [key] for instance, key in seen.sections if key == library}
+        if not wanted:
+            raise no_library()
     at, last = _read(cursor) if cursor else (None, None)
-    keys = seen.keys if library is None else [library]
-    rows = await ctx.db.fetch(_RECENT, ctx.instance, keys, seen.person_id, at, last, limit + 1)
+    rows: list[Record] = []
+    for instance, keys in wanted.items():  # one after the other: each by its index
+        rows += await ctx.db.fetch(_RECENT, instance, keys, seen.person_id, at, last, limit + 1)
+    rows.sort(key=lambda row: (row["newest_at"], row["newest_id"]), reverse=True)
     following = None
     if len(rows) > limit:
         end = rows[limit - 1]

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from medianest_hub.plugin_api import Context, Record
 from medianest_plex.browsing.models import Item, Place
 from medianest_plex.browsing.sight import Sight
-from medianest_plex.settings import PlexSettings
+from medianest_plex.settings import FIRST, PlexSettings
 
 ART: Final = "art"
 """The name of this plugin's image source."""
@@ -58,7 +58,7 @@ def fields(ctx: Context[PlexSettings], seen: Sight, row: Record) -> dict[str, An
         "resolution": row["resolution"],
         "leaves": row["leaves"],
         "added_at": row["added_at"],
-        "seen": row["seen"] if seen.knows_seen and row["instance"] == seen.instance else None,
+        "seen": row["seen"] if seen.knows_seen(row["instance"]) else None,
         "external_ids": external_ids(row),
         "image": picture(ctx, row["instance"], row["thumb"], POSTER_WIDTH),
         "href": watch_link(ctx, seen, row["instance"], row["rating_key"]),
@@ -77,11 +77,11 @@ def external_ids(row: Record) -> dict[str, str]:
 
 def watch_link(ctx: Context[PlexSettings], seen: Sight, instance: str, rating_key: int) -> str | None:
     """Where it opens in Plex; None while it is not known which server that is."""
-    machine = seen.machines.get(instance)
-    if machine is None:
+    server = seen.servers.get(instance)
+    if server is None or not server.machine_identifier:
         return None
     key = quote(f"/library/metadata/{rating_key}", safe="")
-    return f"{ctx.settings.app_url}/desktop/#!/server/{quote(machine, safe='')}/details?key={key}"
+    return f"{ctx.settings.app_url}/desktop/#!/server/{quote(server.machine_identifier, safe='')}/details?key={key}"
 
 
 def place(ctx: Context[PlexSettings], seen: Sight, row: Record) -> Place:
@@ -89,14 +89,15 @@ def place(ctx: Context[PlexSettings], seen: Sight, row: Record) -> Place:
     instance, section_key = row["instance"], row["section_key"]
     return Place(
         instance=instance,
+        server=seen.servers[instance].name,
         library=seen.sections[instance, section_key].title,
         href=watch_link(ctx, seen, instance, row["rating_key"]),
     )
 
 
 def picture(ctx: Context[PlexSettings], instance: str, path: str, width: int) -> str | None:
-    """A link to a picture of the server; None where there is none, or where it is another server's."""
+    """A link to a picture of that server; None where there is none."""
     path = path.partition("?")[0]
-    if instance != ctx.instance or PICTURE.fullmatch(path) is None:
+    if PICTURE.fullmatch(path) is None:
         return None
-    return ctx.images.link(ART, path, width=width)
+    return ctx.images.link(ART, path if instance == FIRST else f"{instance}:{path}", width=width)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from medianest_hub.plugin_api import Context, Queries, Record
 from medianest_plex.browsing.keyset import Where
-from medianest_plex.browsing.lists import Word
+from medianest_plex.browsing.lists import ServerName, Word
 from medianest_plex.browsing.models import Hit, Hits
 from medianest_plex.browsing.rows import COLUMNS, fields, place, seen_sql
 from medianest_plex.browsing.sight import Sight, visible_sql
@@ -54,6 +54,7 @@ class SearchQuery(BaseModel):
 
     q: Word = Field(description="words, or how they begin; accents, capitals and punctuation make no difference")
     kind: Kind | None = Field(default=None, description="only movies, shows and so on")
+    server: ServerName | None = Field(default=None, description="only what is on that server; `places` are those there")
     limit: int = Field(default=20, ge=1, le=50)
 
 
@@ -77,7 +78,7 @@ class Found:
 
 
 async def search(ctx: Context[PlexSettings], seen: Sight, query: SearchQuery) -> Hits:
-    """The best of all instances. What is in several libraries or on several servers is one hit with several places."""
+    """The best of all servers. What is in several libraries or on several servers is one hit with several places."""
     typed = words(query.q)
     if not typed or not seen.sections:
         return Hits(items=[], freshness=seen.freshness)
@@ -159,7 +160,7 @@ def _score(row: Record, whole: str, otherwise: float) -> float:
 def _merged(
     ctx: Context[PlexSettings], seen: Sight, found: list[Found], elsewhere: dict[UUID, list[Record]], limit: int
 ) -> list[Hit]:
-    """One hit for what is the same thing, by this instance's row where that was found, too."""
+    """One hit for what is the same thing, by the first server's row where that was found, too."""
     by_id = {one.row["id"]: one for one in found}
     hits: list[Hit] = []
     taken: set[UUID] = set()
@@ -168,17 +169,17 @@ def _merged(
             continue
         places = [one.row, *elsewhere.get(one.row["id"], ())]
         taken |= {there["id"] for there in places}
-        hits.append(_hit(ctx, seen, _own(ctx, one, places, by_id), one.score, places))
+        hits.append(_hit(ctx, seen, _own(seen, one, places, by_id), one.score, places))
     return hits
 
 
-def _own(ctx: Context[PlexSettings], one: Found, places: Sequence[Record], by_id: dict[UUID, Found]) -> Record:
-    if one.row["instance"] == ctx.instance:
+def _own(seen: Sight, one: Found, places: Sequence[Record], by_id: dict[UUID, Found]) -> Record:
+    if one.row["instance"] == seen.instance:
         return one.row
     ours = (by_id[there["id"]].row for there in places if there["id"] in by_id)
-    return next((row for row in ours if row["instance"] == ctx.instance), one.row)
+    return next((row for row in ours if row["instance"] == seen.instance), one.row)
 
 
 def _hit(ctx: Context[PlexSettings], seen: Sight, row: Record, score: float, places: Sequence[Record]) -> Hit:
-    listed = sorted(places, key=lambda there: there["instance"] != ctx.instance)
+    listed = sorted(places, key=lambda there: there["instance"] != seen.instance)
     return Hit(**fields(ctx, seen, row), score=round(score, 3), places=[place(ctx, seen, there) for there in listed])

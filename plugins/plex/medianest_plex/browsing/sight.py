@@ -1,20 +1,20 @@
-"""What one person may see of the library, and how far it can be believed; asks only Postgres.
+"""What one person may see of the libraries, and how far it can be believed; asks only Postgres.
 
-Who has a Plex account linked sees what the server shares with that account, as it last said (`seen_state`), and nothing
-until it has said so. A row there stays when the account is taken away, so that nobody sees more by taking theirs away:
+Who has a Plex account linked sees what each server shares with that account, as it last said (`seen_state`), and nothing of
+one until it has said so. A row there stays when the account is taken away, so that nobody sees more by taking theirs away:
 such a person sees nothing. Who never had one sees what the settings show, and admins do in any case.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from medianest_hub.plugin_api import Context, Person, Record
-from medianest_plex.browsing.models import Freshness
+from medianest_hub.plugin_api import Context, Person
+from medianest_plex.browsing.models import Freshness, ServerFreshness
 from medianest_plex.settings import PlexSettings
 
 STALE_AFTER: Final = timedelta(minutes=5)
@@ -26,14 +26,13 @@ NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 REFRESH_AFTER: Final = timedelta(hours=1)
 """For so long the server's word on what it shares with somebody is believed without asking again."""
 
-# One row for each section; one without a section where there is none, so that what is known of the person still comes.
-_READ: Final = """
-    SELECT s.instance, s.section_key, s.kind, s.title, s.synced_at,
-           coalesce(s.section_key = ANY(t.sections), false) AS shared, t.refreshed_at
-      FROM (SELECT $2::text AS own) here
-      LEFT JOIN plugin_plex.section s ON true
-      LEFT JOIN plugin_plex.seen_state t ON t.instance = coalesce(s.instance, here.own) AND t.person_id = $1
-     ORDER BY s.instance <> here.own, s.instance, s.position, s.section_key
+_SECTIONS: Final = """
+    SELECT instance, section_key, kind, title, synced_at FROM plugin_plex.section
+     ORDER BY instance, position, section_key
+"""
+_SHARED: Final = "SELECT instance, sections, refreshed_at FROM plugin_plex.seen_state WHERE person_id = $1"
+_SERVERS: Final = """
+    SELECT instance, machine_identifier, name, connected, since, heard_at, synced_at FROM plugin_plex.server
 """
 
 
@@ -49,39 +48,72 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """`sections` are those the person may see, by instance and key, in the server's order; `machines` the servers by instance.
+class KnownServer:
+    """A server of the settings, as it is kept; `name` is its own, or else its instance. `is_away`: it is known not to answer."""
 
-    `bound`: what they see is what Plex shares with their account. `refreshed_at`: when Plex last said what that is.
+    instance: str
+    name: str
+    machine_identifier: str
+    heard_at: datetime | None
+    synced_at: datetime | None
+    is_away: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """`sections` are those the person may see, by instance and key, in the order of the servers and theirs.
+
+    `servers` are all there are, by instance. `bound`: what the person sees is what Plex shares with their account.
+    `refreshed`: when Plex last said of a server what that is; those of which it never did are missing.
     """
 
     person_id: UUID
-    instance: str
     sections: Mapping[tuple[str, int], Section]
-    machines: Mapping[str, str]
+    servers: Mapping[str, KnownServer]
     freshness: Freshness
     bound: bool
     linked: bool
-    refreshed_at: datetime | None
+    refreshed: Mapping[str, datetime]
 
     @property
-    def keys(self) -> list[int]:
-        """The sections of this instance."""
-        return [key for instance, key in self.sections if instance == self.instance]
+    def instance(self) -> str:
+        """The first server's."""
+        return next(iter(self.servers))
+
+    @property
+    def instances(self) -> list[str]:
+        """The servers of which the person sees anything."""
+        return [one for one in self.servers if any(instance == one for instance, _ in self.sections)]
+
+    def keys(self, instance: str) -> list[int]:
+        """The sections of that server."""
+        return [key for of, key in self.sections if of == instance]
 
     @property
     def everywhere(self) -> list[str]:
-        """The sections of all instances, as `main:1`; see `visible_sql`."""
+        """The sections of all servers, as `main:1`; see `visible_sql`."""
         return [f"{instance}:{key}" for instance, key in self.sections]
 
-    @property
-    def knows_seen(self) -> bool:
-        """Whether Plex has said what the person has watched."""
-        return self.linked and self.refreshed_at is not None
+    def only(self, instance: str | None, now: datetime) -> Sight:
+        """What of it is on that server; all of it where none is named. Of a server there is not, nothing."""
+        if instance is None:
+            return self
+        sections = {place: one for place, one in self.sections.items() if place[0] == instance}
+        named = [one for one in self.servers.values() if one.instance == instance]
+        return replace(self, sections=sections, freshness=freshness_of(named, now))
+
+    def knows_seen(self, instance: str) -> bool:
+        """Whether Plex has said what the person has watched there."""
+        return self.linked and instance in self.refreshed
+
+    def unasked(self) -> list[str]:
+        """The servers of which Plex never said what the person may see, as far as they can be asked just now."""
+        return [one.instance for one in self.servers.values() if one.instance not in self.refreshed and not one.is_away]
 
     def due(self, now: datetime) -> bool:
         """Whether Plex should be asked anew about the person."""
-        return self.linked and (self.refreshed_at is None or now - self.refreshed_at >= REFRESH_AFTER)
+        asked = (self.refreshed.get(instance) for instance in self.servers)
+        return self.linked and any(at is None or now - at >= REFRESH_AFTER for at in asked)
 
 
 def visible_sql(row: str, parameter: int) -> str:
@@ -92,41 +124,71 @@ def visible_sql(row: str, parameter: int) -> str:
 async def sight(ctx: Context[PlexSettings], person: Person) -> Sight:
     """For that person, now."""
     linked = await ctx.people.identity(person.id) is not None
-    rows = await ctx.db.fetch(_READ, person.id, ctx.instance)
-    servers = await ctx.db.fetch("SELECT instance, machine_identifier, heard_at, synced_at FROM plugin_plex.server")
-    asked = [row["refreshed_at"] for row in rows if row["refreshed_at"] is not None]
-    own = next((row["refreshed_at"] for row in rows if row["instance"] in (None, ctx.instance)), None)
-    bound = not person.is_admin and (linked or bool(asked))
+    shared = await ctx.db.fetch(_SHARED, person.id)
+    servers, now = await _servers(ctx), ctx.clock.now()
+    bound = not person.is_admin and (linked or bool(shared))
+    seen = {(row["instance"], key) for row in shared for key in row["sections"]}
+    shown = {server.instance: server.shows for server in ctx.settings.servers}
+    sections: dict[tuple[str, int], Section] = {}
+    rows = await ctx.db.fetch(_SECTIONS)
+    for row in sorted(rows, key=lambda row: _place(servers, row["instance"])):
+        place = (row["instance"], row["section_key"])
+        if place[0] not in servers or not shown[place[0]](row["title"]):
+            continue
+        if not bound or (linked and place in seen):  # whose account was taken away sees nothing
+            sections[place] = Section(*place, row["kind"], row["title"], row["synced_at"])
+    used = [one for one in servers.values() if any(instance == one.instance for instance, _ in sections)]
     return Sight(
         person_id=person.id,
-        instance=ctx.instance,
-        sections={
-            (row["instance"], row["section_key"]): _section(row)
-            for row in rows
-            if row["instance"] is not None
-            and _is_shown(ctx, row)
-            and (not bound or (linked and row["shared"]))  # whose account was taken away sees nothing
-        },
-        machines={row["instance"]: row["machine_identifier"] for row in servers if row["machine_identifier"]},
-        freshness=_freshness(next((row for row in servers if row["instance"] == ctx.instance), None), ctx.clock.now()),
+        sections=sections,
+        servers=servers,
+        freshness=freshness_of(used or list(servers.values())[:1], now),
         bound=bound,
         linked=linked,
-        refreshed_at=own if own is not None and own > NEVER else None,
+        refreshed={row["instance"]: row["refreshed_at"] for row in shared if row["refreshed_at"] > NEVER},
     )
 
 
-def _is_shown(ctx: Context[PlexSettings], row: Record) -> bool:
-    """Whether the settings show it; they speak of their own server's libraries, by name."""
-    wanted = {name.casefold() for name in ctx.settings.sections}
-    return not wanted or row["instance"] != ctx.instance or row["title"].strip().casefold() in wanted
+async def _servers(ctx: Context[PlexSettings]) -> dict[str, KnownServer]:
+    """Those of the settings, in their order; what is kept of others is not shown any more."""
+    rows = {row["instance"]: row for row in await ctx.db.fetch(_SERVERS)}
+    found = {}
+    for server in ctx.settings.servers:
+        row = rows.get(server.instance)
+        if row is None:
+            found[server.instance] = KnownServer(server.instance, server.instance, "", None, None, False)
+            continue
+        found[server.instance] = KnownServer(
+            *(server.instance, row["name"] or server.instance, row["machine_identifier"], row["heard_at"]),
+            *(row["synced_at"], row["since"] is not None and not row["connected"]),
+        )
+    return found
 
 
-def _section(row: Record) -> Section:
-    return Section(row["instance"], row["section_key"], row["kind"], row["title"], row["synced_at"])
+def _place(servers: Mapping[str, KnownServer], instance: str) -> int:
+    return list(servers).index(instance) if instance in servers else len(servers)
 
 
-def _freshness(server: Record | None, now: datetime) -> Freshness:
-    heard_at = server["heard_at"] if server is not None else None
-    synced_at = server["synced_at"] if server is not None else None
-    stale = heard_at is None or synced_at is None or now - heard_at > STALE_AFTER
-    return Freshness(as_of=heard_at, synced_at=synced_at, stale=stale)
+def freshness_of(servers: Sequence[KnownServer], now: datetime) -> Freshness:
+    """How far can be believed what is shown of these: as far as of the one heard the longest ago."""
+    states = [
+        ServerFreshness(
+            instance=one.instance,
+            name=one.name,
+            as_of=one.heard_at,
+            synced_at=one.synced_at,
+            stale=one.heard_at is None or one.synced_at is None or now - one.heard_at > STALE_AFTER,
+        )
+        for one in servers
+    ]
+    return Freshness(
+        as_of=_oldest([one.as_of for one in states]),
+        synced_at=_oldest([one.synced_at for one in states]),
+        stale=not states or any(one.stale for one in states),
+        servers=states,
+    )
+
+
+def _oldest(times: Sequence[datetime | None]) -> datetime | None:
+    known = [one for one in times if one is not None]
+    return min(known) if known and len(known) == len(times) else None

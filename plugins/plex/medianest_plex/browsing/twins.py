@@ -30,7 +30,7 @@ _TWINS: Final = f"""
 
 
 async def twins(q: Queries, seen: Sight, ids: Sequence[UUID]) -> dict[UUID, list[Record]]:
-    """Of each id its rows elsewhere that the person may see, this instance's first."""
+    """Of each id its rows elsewhere that the person may see, the first server's first."""
     found: dict[UUID, list[Record]] = {}
     for row in await q.fetch(_TWINS, list(ids), seen.everywhere, seen.instance):
         found.setdefault(row["of"], []).append(row)

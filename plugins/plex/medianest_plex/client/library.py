@@ -47,22 +47,39 @@ class Part(Generic[EntryT]):
 
 
 class PlexLibrary:
-    """Every call raises `AuthFailed` (field `token`) when the token is refused, else `UpstreamError`, `UpstreamTimeout` or
-    `Unavailable` when the server does not answer as it should."""
+    """Every call raises `AuthFailed` (its field: `token_field`) when the token is refused, else `UpstreamError`,
+    `UpstreamTimeout` or `Unavailable` when the server does not answer as it should."""
 
-    def __init__(self, http: Http, url: str, headers: Mapping[str, str], tls: TlsTrust, service: str = SERVICE) -> None:
+    def __init__(
+        self,
+        http: Http,
+        url: str,
+        headers: Mapping[str, str],
+        tls: TlsTrust,
+        service: str = SERVICE,
+        token_field: str = "token",  # nosec B107 # noqa: S107 - a field's name
+    ) -> None:
         self._http = http
         self._url = url
         self._headers = dict(headers)
         self._tls = tls
         self._service = service
+        self._token_field = token_field
 
     @classmethod
     def of_owner(
-        cls, http: Http, url: str, product: str, client_identifier: str, tls: TlsTrust, token: str
+        cls,
+        http: Http,
+        url: str,
+        product: str,
+        client_identifier: str,
+        tls: TlsTrust,
+        token: str,
+        service: str = SERVICE,
+        token_field: str = "token",  # nosec B107 # noqa: S107 - a field's name
     ) -> PlexLibrary:
         """The client that speaks with this token, which goes into a header alone."""
-        return cls(http, url, plex_headers(product, client_identifier, token), tls)
+        return cls(http, url, plex_headers(product, client_identifier, token), tls, service, token_field)
 
     async def about(self) -> ServerAbout:
         """Its name, version and machine identifier."""
@@ -172,10 +189,10 @@ class PlexLibrary:
             )
         except AuthFailed as error:
             words = (
-                "The Plex server refuses the token of its owner. Enter a new one in the settings: Plex takes tokens back "
+                f"The {self._service} refuses the token of its owner. Enter a new one in the settings: Plex takes tokens back "
                 "when a password is changed or devices are signed out."
             )
-            field = FieldProblem(field="token", code="refused", message=words)
+            field = FieldProblem(field=self._token_field, code="refused", message=words)
             raise AuthFailed(words, params=error.params, fields=[field]) from None
         if answer.status == 200 and answer.body.lstrip()[:5] == b"<?xml":
             raise UpstreamError(f"{self._service} answered XML where JSON was asked for.", service=self._service)

@@ -45,11 +45,12 @@ class PersonalPlex:
     `Unavailable` when the server does not answer as it should.
     """
 
-    def __init__(self, http: Http, url: str, headers: Mapping[str, str], tls: TlsTrust) -> None:
+    def __init__(self, http: Http, url: str, headers: Mapping[str, str], tls: TlsTrust, service: str = SERVICE) -> None:
         self._http = http
         self._url = url
         self._headers = dict(headers)
         self._tls = tls
+        self._service = service
 
     async def sections(self) -> list[int]:
         """The keys of the libraries they may see."""
@@ -79,7 +80,7 @@ class PersonalPlex:
             answer = await self._http.request(
                 "GET",
                 f"{self._url}{path}",
-                service=SERVICE,
+                service=self._service,
                 headers=self._headers,
                 params={**asked, **paging},
                 deadline=_DEADLINE,
@@ -91,5 +92,5 @@ class PersonalPlex:
         except AuthFailed:
             raise TokenRefused from None
         if answer.body.lstrip()[:5] == b"<?xml":
-            raise UpstreamError(f"{SERVICE} answered XML where JSON was asked for.", service=SERVICE)
+            raise UpstreamError(f"{self._service} answered XML where JSON was asked for.", service=self._service)
         return answer

@@ -14,7 +14,14 @@ _CAP: Final = 8 * 1024 * 1024
 
 
 async def picture(
-    http: Http, url: str, headers: Mapping[str, str], tls: TlsTrust, path: str, width: int, height: int
+    http: Http,
+    url: str,
+    headers: Mapping[str, str],
+    tls: TlsTrust,
+    path: str,
+    width: int,
+    height: int,
+    service: str = SERVICE,
 ) -> bytes:
     """The file of the picture at that path of the server, fitted into so many pixels.
 
@@ -24,7 +31,7 @@ async def picture(
         answer = await http.request(
             "GET",
             f"{url}/photo/:/transcode",
-            service=SERVICE,
+            service=service,
             headers={**headers, "Accept": "image/jpeg, image/*"},
             params={"url": path, "width": width, "height": height, "upscale": 0},
             deadline=_DEADLINE,
@@ -33,7 +40,7 @@ async def picture(
             tls=tls,
         )
     except AuthFailed:
-        raise UpstreamError(f"The {SERVICE} refuses the token of its owner.", service=SERVICE) from None
+        raise UpstreamError(f"The {service} refuses the token of its owner.", service=service) from None
     if answer.status == 404:
-        raise NotFound("The Plex server has no such picture.", code="no_such_picture")
+        raise NotFound(f"The {service} has no such picture.", code="no_such_picture")
     return answer.body

@@ -1,4 +1,4 @@
-"""The household's Plex server: who it is, and whether it honours a token. Only ever sent tokens made for this server."""
+"""One Plex server of the household: who it is, and whether it honours a token. Only ever sent tokens made for this server."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from medianest_plex.client.headers import plex_headers
 from medianest_plex.models import IdentityAnswer, ServerIdentity
 
 SERVICE: Final = "Plex server"
+"""What it is called where nobody says otherwise."""
+
 _DEADLINE: Final = 5.0
 _CAP: Final = 256 * 1024
 
@@ -16,19 +18,22 @@ _CAP: Final = 256 * 1024
 class PlexServer:
     """Every call raises `UpstreamError`, `UpstreamTimeout` or `Unavailable` when the server does not answer as it should."""
 
-    def __init__(self, http: Http, url: str, product: str, client_identifier: str, tls: TlsTrust) -> None:
+    def __init__(
+        self, http: Http, url: str, product: str, client_identifier: str, tls: TlsTrust, service: str = SERVICE
+    ) -> None:
         self._http = http
         self._url = url
         self._product = product
         self._client_identifier = client_identifier
         self._tls = tls
+        self._service = service
 
     async def identity(self) -> ServerIdentity:
         """Who answers at the address. Everybody may ask."""
         answer = await self._http.request(
             "GET",
             f"{self._url}/identity",
-            service=SERVICE,
+            service=self._service,
             headers=plex_headers(self._product, self._client_identifier),
             deadline=_DEADLINE,
             cap=_CAP,
@@ -41,7 +46,7 @@ class PlexServer:
         answer = await self._http.request(
             "GET",
             f"{self._url}/",
-            service=SERVICE,
+            service=self._service,
             headers=plex_headers(self._product, self._client_identifier, token),
             deadline=_DEADLINE,
             cap=_CAP,

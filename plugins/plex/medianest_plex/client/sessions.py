@@ -27,10 +27,6 @@ LOCAL_OWNER: Final = 1
 
 _DEADLINE: Final = 8.0
 _PING_SECONDS: Final = 10.0
-# Each has a breaker of its own: neither a proxy that lets no websocket through nor a library that cannot be read must keep
-# us from asking what is played.
-_SESSIONS_SERVICE: Final = f"{SERVICE}'s list of sessions"
-_SOCKET_SERVICE: Final = f"{SERVICE}'s websocket"
 # A notification is some 500 bytes; one of a scan may name many items.
 _MESSAGE_CAP: Final = 1024 * 1024
 # A session is some 5 kB, with many actors and streams 30.
@@ -38,7 +34,6 @@ _CAP: Final = 8 * 1024 * 1024
 _OTHER_KIND: Final = "other"
 _LIVE: Final = "live"
 _LONGEST_ADDRESS: Final = 500
-REFUSED: Final = "Plex does not honour the owner's token. Get a new one from the owner's account."
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +83,28 @@ class Playing:
 
 
 class PlexSessions:
-    """Calls raise as those of `PlexServer`, and `AuthFailed` (field `token`) when the server refuses the owner's token."""
+    """Calls raise as those of `PlexServer`, and `AuthFailed` (`token_field`) when the server refuses the owner's token.
 
-    def __init__(self, http: Http, url: str, product: str, client_identifier: str, tls: TlsTrust, token: str) -> None:
+    List and websocket each have a breaker of their own: neither a proxy that lets no websocket through nor a library that
+    cannot be read must keep us from asking what is played.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        url: str,
+        product: str,
+        client_identifier: str,
+        tls: TlsTrust,
+        token: str,
+        service: str = SERVICE,
+        token_field: str = "token",  # nosec B107 # noqa: S107 - a field's name
+    ) -> None:
         self._http = http
         self._url = url
         self._tls = tls
+        self._service = service
+        self._token_field = token_field
         self._headers = plex_headers(product, client_identifier, token)
 
     async def playing(self) -> list[Playing]:
@@ -102,7 +113,7 @@ class PlexSessions:
             answer = await self._http.request(
                 "GET",
                 f"{self._url}/status/sessions",
-                service=_SESSIONS_SERVICE,
+                service=f"{self._service}'s list of sessions",
                 headers=self._headers,
                 deadline=_DEADLINE,
                 cap=_CAP,
@@ -110,7 +121,7 @@ class PlexSessions:
                 tls=self._tls,
             )
         except AuthFailed:
-            raise token_refused() from None
+            raise token_refused(self._service, self._token_field) from None
         found = answer.parse(SessionsAnswer).container.entries
         return [playing_of(entry) for entry in found if entry.session_key]
 
@@ -118,7 +129,7 @@ class PlexSessions:
         """The websocket on which the server tells what happens, for `async with`. A 401 there is `AuthFailed` as well."""
         return self._http.websocket(
             f"{self._url}/:/websockets/notifications",
-            service=_SOCKET_SERVICE,
+            service=f"{self._service}'s websocket",
             headers=self._headers,
             tls=self._tls,
             deadline=_DEADLINE,
@@ -127,9 +138,11 @@ class PlexSessions:
         )
 
 
-def token_refused() -> AuthFailed:
-    """What to tell the admin when the owner's token is refused."""
-    return AuthFailed(REFUSED, fields=[FieldProblem(field="token", code="refused", message=REFUSED)])
+def token_refused(service: str, token_field: str) -> AuthFailed:
+    """What to tell the admin when the owner's token is refused; `token_field` is the setting that holds it."""
+    which = "" if service == SERVICE else f" for the {service}"
+    words = f"Plex does not honour the owner's token{which}. Enter a new one from the owner's account in the settings."
+    return AuthFailed(words, fields=[FieldProblem(field=token_field, code="refused", message=words)])
 
 
 def playing_of(entry: SessionEntry) -> Playing:

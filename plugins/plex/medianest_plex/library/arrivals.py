@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from pydantic import BaseModel
+
 from medianest_hub.plugin_api import Context, Queries, Record
 from medianest_plex.events import ItemAdded, Kind
-from medianest_plex.settings import PlexSettings
+from medianest_plex.settings import FIRST, PlexSettings
 
 ANNOUNCE: Final = "announce"
 """The name of the task."""
@@ -49,6 +51,12 @@ _ROOTS: Final = """
 """
 
 
+class AnnounceArgs(BaseModel):
+    """Of which server."""
+
+    instance: str = FIRST
+
+
 async def release(ctx: Context[PlexSettings]) -> None:
     """A sync is through: what came in has not merely moved. Have it told of when it is quiet."""
     async with ctx.db.transaction() as tx:
@@ -66,7 +74,10 @@ async def plan(ctx: Context[PlexSettings], tx: Queries, after: timedelta, *, of:
         *(ctx.instance, now + after, now - _LOST),
     )
     if planned == "UPDATE 1":
-        await ctx.jobs.enqueue(ANNOUNCE, delay=after.total_seconds(), unique=f"after {of}", tx=tx)
+        unique = f"{ctx.instance} after {of}"
+        await ctx.jobs.enqueue(
+            *(ANNOUNCE, AnnounceArgs(instance=ctx.instance)), delay=after.total_seconds(), unique=unique, tx=tx
+        )
 
 
 async def announce(ctx: Context[PlexSettings], *, of: str = "") -> None:
@@ -85,7 +96,7 @@ async def announce(ctx: Context[PlexSettings], *, of: str = "") -> None:
                 *(ctx.instance, root["keys"]),
             )
             if root["id"] is not None and root["kind"] in tuple(Kind) and root["kind"] != Kind.EPISODE:
-                await ctx.events.emit(_event(root, now), tx=tx)
+                await ctx.events.emit(_event(ctx.instance, root, now), tx=tx)
         await tx.execute(
             """DELETE FROM plugin_plex.arrival a WHERE a.instance = $1 AND NOT EXISTS (
                    SELECT FROM plugin_plex.item i WHERE i.instance = a.instance AND i.rating_key = a.rating_key)""",
@@ -103,7 +114,7 @@ def _wait(root: Record, now: datetime) -> timedelta:
     return ripe - now
 
 
-def _event(root: Record, now: datetime) -> ItemAdded:
+def _event(instance: str, root: Record, now: datetime) -> ItemAdded:
     kind = Kind(root["kind"])
     title = root["title"]
     if kind in (Kind.SEASON, Kind.ALBUM) and root["parent_title"]:
@@ -125,4 +136,5 @@ def _event(root: Record, now: datetime) -> ItemAdded:
         count=count,
         external_ids={name: root[name] for name in services if root[name]},
         at=now,
+        instance=instance,
     )

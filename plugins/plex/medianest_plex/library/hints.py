@@ -9,13 +9,18 @@ from medianest_hub.plugin_api import Context, Queries
 from medianest_plex.settings import PlexSettings
 
 SYNC: Final = "sync"
-"""The name of the task."""
+"""How the name of the task begins. Each server has one of its own, so that a long sync of one holds up no other."""
 
 GATHER_SECONDS: Final = 5.0
 """How long after a hint the sync begins: hints come in swarms."""
 
 _LOOK: Final = 0
 _LARGEST_KEY: Final = 2**63
+
+
+def sync_name(place: int) -> str:
+    """The name of the task of the server at that place in the settings, counted from 0."""
+    return f"{SYNC}_{place + 1}" if place else SYNC
 
 
 async def hint(ctx: Context[PlexSettings], rating_keys: Collection[int] = (), *, delay: float = GATHER_SECONDS) -> None:
@@ -36,7 +41,7 @@ async def hint(ctx: Context[PlexSettings], rating_keys: Collection[int] = (), *,
             *(ctx.instance, keys, ctx.clock.now()),
         )
         # Another text for each round: a hint that comes while a sync runs must not be taken for that sync's own.
-        await ctx.jobs.enqueue(SYNC, delay=delay, unique=f"hint {hint_round}", tx=tx)
+        await ctx.jobs.enqueue(sync_name(_place(ctx)), delay=delay, unique=f"hint {hint_round}", tx=tx)
 
 
 async def begin_round(q: Queries, instance: str) -> None:
@@ -51,3 +56,7 @@ async def begin_round(q: Queries, instance: str) -> None:
 async def hinted(q: Queries, instance: str) -> bool:
     """Whether anything is."""
     return bool(await q.fetchval("SELECT EXISTS (SELECT 1 FROM plugin_plex.hint WHERE instance = $1)", instance))
+
+
+def _place(ctx: Context[PlexSettings]) -> int:
+    return [one.instance for one in ctx.settings.servers].index(ctx.instance)

@@ -108,7 +108,9 @@ async def believed(run: Run, section: Section, missing_now: int, of: int) -> boo
         return True
     if section.doubt_since is None:
         await doubt(run.ctx.db, run.ctx.instance, section, now)
-        run.ctx.log.warning("plex_section_doubted", section=section.title, missing=missing_now, of=of)
+        run.ctx.log.warning(
+            "plex_section_doubted", server=run.ctx.instance, section=section.title, missing=missing_now, of=of
+        )
     await hint(run.ctx, delay=SECOND_LOOK.total_seconds() + 5)
     return False
 

@@ -13,7 +13,8 @@ from medianest_hub.plugin_api import Context, Queries, Record
 from medianest_hub.plugin_api.errors import Unavailable
 from medianest_plex.library.hints import hint
 from medianest_plex.library_models import PlexSection
-from medianest_plex.settings import PlexSettings
+from medianest_plex.servers import here
+from medianest_plex.settings import PlexSettings, ServerSettings
 
 KINDS: Final = {"movie": ("movie",), "show": ("show", "season", "episode"), "artist": ("artist", "album")}
 """The kinds of items that are kept of a section, by the section's kind, from the top down."""
@@ -73,10 +74,9 @@ async def read_sections(q: Queries, instance: str) -> list[Section]:
     return [_section(row) for row in await q.fetch(_SELECT, instance)]
 
 
-def is_wanted(one: PlexSection, chosen: Sequence[str]) -> bool:
-    """Whether it is of a kind that is kept, and among those chosen by name (all, where none is)."""
-    names = {name.casefold() for name in chosen}
-    return one.kind in KINDS and (not names or one.title.casefold() in names)
+def is_wanted(one: PlexSection, server: ServerSettings) -> bool:
+    """Whether it is of a kind that is kept, and among those the settings show of the server."""
+    return one.kind in KINDS and server.shows(one.title)
 
 
 async def bring(ctx: Context[PlexSettings], found: Sequence[PlexSection]) -> tuple[list[Section], int]:
@@ -87,7 +87,7 @@ async def bring(ctx: Context[PlexSettings], found: Sequence[PlexSection]) -> tup
     """
     now = ctx.clock.now()
     there = {one.key: one for one in found}
-    wanted = {one.key: one for one in found if is_wanted(one, ctx.settings.sections)}
+    wanted = {one.key: one for one in found if is_wanted(one, here(ctx))}
     async with ctx.db.transaction() as tx:
         gone = missing = 0
         for known in await read_sections(tx, ctx.instance):
@@ -101,7 +101,7 @@ async def bring(ctx: Context[PlexSettings], found: Sequence[PlexSection]) -> tup
                 )
                 missing += 1
                 continue
-            ctx.log.info("plex_section_removed", section=known.title)
+            ctx.log.info("plex_section_removed", server=ctx.instance, section=known.title)
             await remove(tx, ctx.instance, known.key)
             gone += 1
         for position, one in enumerate(wanted.values()):

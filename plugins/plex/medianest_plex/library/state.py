@@ -1,4 +1,4 @@
-"""How it stands with the Plex server itself: whether it is heard, since when, and what is wrong. Asks it nothing."""
+"""How it stands with a Plex server itself: whether it is heard, since when, and what is wrong. Asks it nothing."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ async def heard(
                 await _came_back(ctx, tx, was, given, remark or "", now)
         before = was.trouble
         if not was.connected:
-            ctx.log.info("plex_server_heard", version=version or was.version)
+            ctx.log.info("plex_server_heard", server=ctx.instance, version=version or was.version)
             _gauge(ctx, True)
     else:
         was = None
     if remark and remark != before:
-        ctx.log.warning("plex_server_troubled", reason=remark)
+        ctx.log.warning("plex_server_troubled", server=ctx.instance, reason=remark)
     return was is not None and not was.connected
 
 
@@ -100,9 +100,11 @@ async def lost(ctx: Context[PlexSettings], reason: str) -> bool:
             *(ctx.instance, now if is_news else was.since, reason),
         )
         if is_news:
-            await ctx.events.emit(ServerDown(name=was.name or _UNNAMED, reason=reason, at=now), tx=tx)
+            await ctx.events.emit(
+                ServerDown(name=was.name or _UNNAMED, reason=reason, at=now, instance=ctx.instance), tx=tx
+            )
     if is_news:
-        ctx.log.warning("plex_server_lost", reason=reason)
+        ctx.log.warning("plex_server_lost", server=ctx.instance, reason=reason)
         _gauge(ctx, False)
     return is_news
 
@@ -116,7 +118,7 @@ async def note_sync(ctx: Context[PlexSettings], trouble: str) -> None:
         trouble,
     )
     if trouble and changed == "UPDATE 1":
-        ctx.log.warning("plex_sync_troubled", reason=trouble)
+        ctx.log.warning("plex_sync_troubled", server=ctx.instance, reason=trouble)
 
 
 async def _locked(ctx: Context[PlexSettings], tx: Queries) -> Server:
@@ -140,8 +142,12 @@ async def _came_back(
     )
     if was.since is not None:
         away = (now - was.since).total_seconds()
-        await ctx.events.emit(ServerUp(name=name or was.name or _UNNAMED, at=now, seconds=away), tx=tx)
+        back = ServerUp(name=name or was.name or _UNNAMED, at=now, seconds=away, instance=ctx.instance)
+        await ctx.events.emit(back, tx=tx)
 
 
 def _gauge(ctx: Context[PlexSettings], connected: bool) -> None:
-    ctx.metrics.gauge("connected", "Whether the Plex server is heard, in the process that last noticed.").set(connected)
+    gauge = ctx.metrics.gauge(
+        "connected", "Whether a Plex server is heard, in the process that last noticed.", ["server"]
+    )
+    gauge.set(connected, server=ctx.instance)

@@ -12,7 +12,6 @@ from medianest_hub.plugin_api import Context
 from medianest_hub.plugin_api.errors import UpstreamError
 from medianest_hub.plugin_api.tasks import ReportProgress
 from medianest_plex.client.library import PlexLibrary
-from medianest_plex.client.server import SERVICE
 from medianest_plex.connection import connection
 from medianest_plex.library import hints, state
 from medianest_plex.library.arrivals import release
@@ -22,6 +21,7 @@ from medianest_plex.library.removing import missing, settle
 from medianest_plex.library.run import Run
 from medianest_plex.library.sections import Section, advance, bring, finish, read_sections
 from medianest_plex.library.walking import ALL, NEW, by_id, is_due, mode_of, start, steps, walk
+from medianest_plex.servers import here
 from medianest_plex.settings import PlexSettings
 
 LIBRARY_TAG: Final = "library"
@@ -45,13 +45,15 @@ class Outcome:
 
 
 async def library_client(ctx: Context[PlexSettings]) -> PlexLibrary | None:
-    """The client that speaks for the owner; None without a token. Raises what `connection` raises."""
-    if ctx.settings.token is None:
+    """The client that speaks for the server's owner; None without a token. Raises what `connection` raises."""
+    server = here(ctx)
+    if server.token is None:
         return None
     link = await connection(ctx)
-    settings = ctx.settings
-    token = ctx.settings.token.get_secret_value()
-    return PlexLibrary.of_owner(ctx.http, settings.url, settings.product, link.client_identifier, settings.tls, token)
+    return PlexLibrary.of_owner(
+        *(ctx.http, server.url, ctx.settings.product, link.client_identifier, server.tls),
+        *(server.token.get_secret_value(), server.service, server.field("token")),
+    )
 
 
 async def due(ctx: Context[PlexSettings]) -> bool:
@@ -62,8 +64,7 @@ async def due(ctx: Context[PlexSettings]) -> bool:
     if ctx.clock.now() - server.synced_at >= timedelta(minutes=ctx.settings.sync_minutes):
         return True
     known = await read_sections(ctx.db, ctx.instance)
-    chosen = {name.casefold() for name in ctx.settings.sections}
-    return any(one.part or (chosen and one.title.casefold() not in chosen) for one in known)
+    return any(one.part or not here(ctx).shows(one.title) for one in known)
 
 
 async def synchronise(ctx: Context[PlexSettings], report: ReportProgress, *, full: bool = False) -> Outcome | None:
@@ -102,13 +103,13 @@ async def synchronise(ctx: Context[PlexSettings], report: ReportProgress, *, ful
 
 async def _meet(run: Run) -> None:
     """Make sure that it is our server, before it is shown the token; learn its name. Raises `UpstreamError`."""
-    link = await connection(run.ctx)
+    link, server = await connection(run.ctx), here(run.ctx)
     identity = await run.ask(link.server.identity)
     if identity.machine_identifier != link.machine_identifier:
         raise UpstreamError(
-            f"Another {SERVICE} than before answers at its address, {identity.machine_identifier}. Correct the address, "
-            "or enter this as machine identifier in the settings.",
-            service=SERVICE,
+            f"Another {server.service} than before answers at its address, {identity.machine_identifier}. Correct the "
+            "address, or enter this as machine identifier in the settings.",
+            service=server.service,
             field="machineIdentifier",
         )
     about = await run.ask(run.client.about)
@@ -162,10 +163,11 @@ async def _check_first(run: Run, section: Section) -> None:
             continue
         async with ctx.db.transaction() as tx:
             await advance(tx, ctx.instance, section, steps(ALL, section)[0], 0)
+        service = here(ctx).service
         raise UpstreamError(
-            f"{SERVICE} has items in the library {section.title} that it did not send: it says {total}, and sent {ours}. It "
+            f"{service} has items in the library {section.title} that it did not send: it says {total}, and sent {ours}. It "
             "is asked again.",
-            service=SERVICE,
+            service=service,
             field="MediaContainer.Metadata",
         )
 

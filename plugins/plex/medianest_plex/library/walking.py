@@ -10,11 +10,11 @@ from typing import Final
 
 from medianest_hub.plugin_api.errors import UpstreamError
 from medianest_plex.client.library import Part
-from medianest_plex.client.server import SERVICE
 from medianest_plex.library.rows import write
 from medianest_plex.library.run import Run
 from medianest_plex.library.sections import SECOND_LOOK, Section, advance, begin
 from medianest_plex.library_models import PlexItem
+from medianest_plex.servers import here
 
 OVERLAP: Final = 10
 """How many items of the page before are asked for again: what is deleted meanwhile moves the others up."""
@@ -132,9 +132,10 @@ async def _walk_of(run: Run, section: Section) -> _Walk:
 async def _begin_again(run: Run, section: Section) -> None:
     async with run.ctx.db.transaction() as tx:
         await advance(tx, run.ctx.instance, section, section.part, 0)
+    service = here(run.ctx).service
     raise UpstreamError(
-        f"{SERVICE} said in the middle of the library {section.title} that there is nothing in it. It is asked again.",
-        service=SERVICE,
+        f"{service} said in the middle of the library {section.title} that there is nothing in it. It is asked again.",
+        service=service,
         field="MediaContainer.totalSize",
     )
 

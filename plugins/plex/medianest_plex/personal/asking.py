@@ -1,4 +1,4 @@
-"""The Plex server as one person sees it, by the token they signed in with. Keeps no token anywhere."""
+"""A Plex server as one person sees it, by the token they signed in with. Keeps no token anywhere."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from medianest_plex.client.plex_tv import SERVICE as PLEX_TV
 from medianest_plex.client.plex_tv import TokenRefused
 from medianest_plex.connection import connection
 from medianest_plex.membership import our_server
+from medianest_plex.servers import here
 from medianest_plex.settings import PlexSettings
 
 
@@ -24,9 +25,9 @@ class NotShared(Exception):
 
 
 async def plex_of(ctx: Context[PlexSettings], person_id: UUID) -> PersonalPlex:
-    """The server for that person.
+    """The context's server for that person.
 
-    plex.tv gives the account a token for our server alone, and only that goes there. Raises `NotLinked`, `NotShared`,
+    plex.tv gives the account a token for that server alone, and only that goes there. Raises `NotLinked`, `NotShared`,
     `TokenRefused`, and `UpstreamError`, `UpstreamTimeout` or `Unavailable` while it cannot be said.
     """
     identity = await ctx.people.identity(person_id)
@@ -42,4 +43,5 @@ async def plex_of(ctx: Context[PlexSettings], person_id: UUID) -> PersonalPlex:
         raise UpstreamError(f"{PLEX_TV} names our server without a token for it.", service=PLEX_TV, field="accessToken")
     identifier = (await connection(ctx)).client_identifier
     headers = plex_headers(ctx.settings.product, identifier, server.access_token)
-    return PersonalPlex(ctx.http, ctx.settings.url, headers, ctx.settings.tls)
+    place = here(ctx)
+    return PersonalPlex(ctx.http, place.url, headers, place.tls, place.service)

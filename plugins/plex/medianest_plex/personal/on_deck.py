@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, Final, Literal
 
-from medianest_hub.plugin_api import Context, Person
+from medianest_hub.plugin_api import Context, Person, Record
 from medianest_hub.plugin_api.errors import HubError
 from medianest_plex.browsing.models import OnDeck, Started, WhyEmpty
 from medianest_plex.browsing.rows import COLUMNS, fields, seen_sql
 from medianest_plex.browsing.sight import Sight
 from medianest_plex.client.plex_tv import TokenRefused
 from medianest_plex.personal.asking import NotLinked, NotShared, plex_of
+from medianest_plex.servers import everywhere
 from medianest_plex.settings import PlexSettings
 
 KEPT_SECONDS: Final = 300.0
@@ -22,6 +25,9 @@ DEADLINE: Final = 6.0
 MOST: Final = 50
 
 Code = Literal["not_linked", "plex_refused", "plex_away"]
+_NOT_SHARED: Final = "not_shared"
+"""Of one server: somebody need not have access to all of them."""
+
 _WORDS: Final[dict[Code, str]] = {
     "not_linked": "What to go on with is known to Plex alone. Add your Plex account under Account to see it here.",
     "plex_refused": "Plex does not let your account in any more. Sign in with Plex again.",
@@ -34,32 +40,55 @@ _ROWS: Final = f"""
 
 
 async def on_deck(ctx: Context[PlexSettings], seen: Sight, person: Person) -> OnDeck:
-    """In Plex's order, of what the person may see here. Never fails because of Plex."""
+    """In Plex's order, of what the person may see here; of several servers in turn. Never fails because of Plex."""
     if not seen.linked:
         return OnDeck(items=[], as_of=None, reason=_reason("not_linked"), freshness=seen.freshness)
-    said = await _said(ctx, person)
-    offsets = dict(said["entries"])
-    rows = await ctx.db.fetch(_ROWS, ctx.instance, list(offsets), person.id, seen.keys)
-    by_key = {row["rating_key"]: row for row in rows}
+    said = await asyncio.gather(*(_said(server, seen, person) for server in everywhere(ctx)))
+    by_server = [
+        await _started(server, seen, person, dict(one["entries"]))
+        for server, one in zip(everywhere(ctx), said, strict=True)
+    ]
+    code = _code([one["code"] for one in said])
+    asked = [one["at"] for one in said if one["code"] != _NOT_SHARED]
     return OnDeck(
-        items=[
-            Started(**fields(ctx, seen, by_key[key]), seconds_seen=offset / 1000)
-            for key, offset in offsets.items()
-            if key in by_key
-        ],
-        as_of=datetime.fromisoformat(said["at"]) if said["at"] else None,
-        reason=_reason(said["code"]) if said["code"] else None,
+        items=[one for turn in zip_longest(*by_server) for one in turn if one is not None][:MOST],
+        as_of=min((datetime.fromisoformat(at) for at in asked if at), default=None),
+        reason=_reason(code) if code else None,
         freshness=seen.freshness,
     )
 
 
-async def _said(ctx: Context[PlexSettings], person: Person) -> dict[str, Any]:
-    """What Plex said last, asked anew every few minutes. Kept are keys and how far one came, never a token."""
-    key, older = f"on_deck:{person.id}", f"on_deck_before:{person.id}"
+async def _started(
+    ctx: Context[PlexSettings], seen: Sight, person: Person, offsets: Mapping[int, int]
+) -> list[Started]:
+    rows: Sequence[Record] = []
+    if offsets:
+        rows = await ctx.db.fetch(_ROWS, ctx.instance, list(offsets), person.id, seen.keys(ctx.instance))
+    by_key = {row["rating_key"]: row for row in rows}
+    return [
+        Started(**fields(ctx, seen, by_key[key]), seconds_seen=offset / 1000)
+        for key, offset in offsets.items()
+        if key in by_key
+    ]
+
+
+def _code(codes: Sequence[Code | str | None]) -> Code | None:
+    """What to say of all servers together: that one is not shared with somebody is nothing to tell them, if another one is."""
+    for code in ("not_linked", "plex_away", "plex_refused"):
+        if code in codes:
+            return code
+    return "plex_refused" if all(code == _NOT_SHARED for code in codes) else None
+
+
+async def _said(ctx: Context[PlexSettings], seen: Sight, person: Person) -> dict[str, Any]:
+    """What the server said last, asked anew every few minutes. Kept are keys and how far one came, never a token."""
+    key, older = f"on_deck:{ctx.instance}:{person.id}", f"on_deck_before:{ctx.instance}:{person.id}"
     loaded: list[dict[str, Any]] = []
 
     async def load() -> dict[str, Any]:
-        loaded.append(await _ask(ctx, person))
+        # Who listens knows that it is away: nobody need wait to find that out again.
+        is_away = seen.servers[ctx.instance].is_away
+        loaded.append(_failed("plex_away") if is_away else await _ask(ctx, person))
         return loaded[0]
 
     said = await ctx.cache.remember(key, KEPT_SECONDS, load)
@@ -73,18 +102,24 @@ async def _said(ctx: Context[PlexSettings], person: Person) -> dict[str, Any]:
 
 
 async def _ask(ctx: Context[PlexSettings], person: Person) -> dict[str, Any]:
-    code: Code
+    code: str
     try:
         async with asyncio.timeout(DEADLINE):
             entries = await (await plex_of(ctx, person.id)).on_deck(MOST)
     except NotLinked:
         code = "not_linked"
-    except (NotShared, TokenRefused):
+    except NotShared:
+        code = _NOT_SHARED
+    except TokenRefused:
         code = "plex_refused"
     except (HubError, TimeoutError):
         code = "plex_away"
     else:
         return {"at": ctx.clock.now().isoformat(), "entries": entries, "code": None}
+    return _failed(code)
+
+
+def _failed(code: str) -> dict[str, Any]:
     return {"at": None, "entries": [], "code": code}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from medianest_hub.plugin_api.errors import HubError
 from medianest_plex.browsing.sight import Sight, sight
 from medianest_plex.personal import shares
 from medianest_plex.personal.watched import ask_watched, keep_watched
+from medianest_plex.servers import everywhere
 from medianest_plex.settings import PlexSettings
 
 AT_ONCE_SECONDS: Final = 3.0
@@ -31,22 +33,32 @@ class OfPerson(BaseModel):
 async def look(ctx: Context[PlexSettings], person: Person) -> Sight:
     """What the person may see now. Asks Plex only before it ever said, and otherwise sees to its being asked in time."""
     seen = await sight(ctx, person)
-    if seen.bound and seen.linked and seen.refreshed_at is None and await _ask_at_once(ctx, person.id):
+    unasked = seen.unasked() if seen.bound and seen.linked else []
+    if unasked and await _ask_at_once(ctx, person.id, unasked):
         seen = await sight(ctx, person)
     if seen.due(ctx.clock.now()):
         await _ask_later(ctx, person.id)
     return seen
 
 
-async def _ask_at_once(ctx: Context[PlexSettings], person_id: UUID) -> bool:
-    """Whether Plex said it in time. However often pages ask, Plex is asked twice a minute at most."""
+async def _ask_at_once(ctx: Context[PlexSettings], person_id: UUID, instances: Sequence[str]) -> bool:
+    """Whether Plex said of any of these servers in time what the person may see there.
+
+    However often pages ask, Plex is asked twice a minute at most.
+    """
+
+    async def ask_one(server: Context[PlexSettings]) -> bool:
+        try:
+            async with asyncio.timeout(AT_ONCE_SECONDS):
+                await shares.ask_shares(server, person_id)
+        except (HubError, TimeoutError):
+            return False
+        return True
 
     async def ask() -> bool:
         await shares.note_account(ctx, person_id)
-        try:
-            async with asyncio.timeout(AT_ONCE_SECONDS):
-                await shares.ask_shares(ctx, person_id)
-        except (HubError, TimeoutError):
+        asked = [server for server in everywhere(ctx) if server.instance in instances]
+        if not any(await asyncio.gather(*(ask_one(server) for server in asked))):
             return False
         await _enqueue(ctx, person_id)  # what they have watched takes longer
         return True
@@ -67,13 +79,16 @@ async def _enqueue(ctx: Context[PlexSettings], person_id: UUID) -> None:
 
 @task("refresh_seen", timeout=900, retries=1, concurrency=2, cancellable=False)
 async def refresh_seen(ctx: Context[PlexSettings], job: Job[OfPerson]) -> None:
-    """Ask Plex with the person's own token what is shared with them, and what they have watched to the end.
+    """Ask Plex with the person's own token what each server shares with them, and what they have watched to the end.
 
     Plex being away is no failure of the job: it is asked again while the person looks.
     """
     person_id = job.args.person_id
-    if await ctx.people.get(person_id) is None:
-        return
+    if await ctx.people.get(person_id) is not None:
+        await asyncio.gather(*(_refresh(server, person_id) for server in everywhere(ctx)))
+
+
+async def _refresh(ctx: Context[PlexSettings], person_id: UUID) -> None:
     try:
         found = await shares.ask_shares(ctx, person_id)
         if found is None:
@@ -81,7 +96,7 @@ async def refresh_seen(ctx: Context[PlexSettings], job: Job[OfPerson]) -> None:
         plex, sections = found
         keys = await ask_watched(ctx, plex, sections)
     except HubError as error:
-        ctx.log.debug("plex_person_not_asked", reason=error.message)
+        ctx.log.debug("plex_person_not_asked", server=ctx.instance, reason=error.message)
         await shares.ask_again_soon(ctx, person_id)
         return
     async with ctx.db.transaction() as tx:

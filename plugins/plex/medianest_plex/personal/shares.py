@@ -1,4 +1,4 @@
-"""Keeps which libraries the server shares with somebody. What cannot be asked stays as it was; what is refused is nothing."""
+"""Keeps which libraries a server shares with somebody. What cannot be asked stays as it was; what is refused is nothing."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ AGAIN: Final = timedelta(minutes=5)
 async def note_account(ctx: Context[PlexSettings], person_id: UUID) -> None:
     """From now on the person sees what Plex shares with their account, and nothing until it is known what that is."""
     await ctx.db.execute(
-        """INSERT INTO plugin_plex.seen_state (instance, person_id, sections, refreshed_at) VALUES ($1, $2, '{}', $3)
-           ON CONFLICT DO NOTHING""",
-        *(ctx.instance, person_id, NEVER),
+        """INSERT INTO plugin_plex.seen_state (instance, person_id, sections, refreshed_at)
+           SELECT instance, $2, ARRAY[]::integer[], $3 FROM unnest($1::text[]) AS instance ON CONFLICT DO NOTHING""",
+        *([server.instance for server in ctx.settings.servers], person_id, NEVER),
     )
 
 
 async def ask_shares(ctx: Context[PlexSettings], person_id: UUID) -> tuple[PersonalPlex, list[int]] | None:
-    """Ask what the person may see, and keep it; None where that is nothing at all.
+    """Ask what the person may see on the context's server, and keep it; None where that is nothing at all.
 
     Raises `UpstreamError`, `UpstreamTimeout` or `Unavailable` while it cannot be said; then what was known stays.
     """

@@ -26,7 +26,7 @@ class Board:
         self._ctx = ctx
         self._fence = fence
         self._accounts = Accounts(ctx)
-        self._playing = ctx.metrics.gauge("playing", "Sessions going on, in the process that last looked.")
+        self._playing = ctx.metrics.gauge("playing", "Sessions going on, in the process that last looked.", ["server"])
 
     @classmethod
     async def claim(cls, ctx: Context[PlexSettings], fence: int) -> Board:
@@ -45,7 +45,7 @@ class Board:
             if last is None or last < began:
                 await writing.bring(seen)
                 await holding.note_look(writing.tx, self._ctx.instance, began, writing.now)
-        self._playing.set(len(seen))
+        self._playing.set(len(seen), server=self._ctx.instance)
         return writing.change
 
     async def told(self, notices: Sequence[Told]) -> Change:

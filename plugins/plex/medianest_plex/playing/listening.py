@@ -25,6 +25,7 @@ from medianest_plex.playing.board import Board
 from medianest_plex.playing.looking import look, same_server, sessions_client
 from medianest_plex.playing.telling import tell, tell_all, tell_progress
 from medianest_plex.playing.writing import Change
+from medianest_plex.servers import here
 from medianest_plex.settings import PlexSettings
 
 BUSY_SECONDS: Final = 10.0
@@ -91,7 +92,7 @@ class Listening:
     async def _look(self) -> float:
         """One look; seconds until the next one, if nothing is told meanwhile."""
         try:
-            version = "" if self._is_open else (await same_server(self._link)).version
+            version = "" if self._is_open else (await same_server(self._ctx, self._link)).version
             change = await look(self._ctx, self._board, self._client)
         except (AuthFailed, UpstreamError, Unavailable) as error:
             return await self._failed(error)
@@ -118,12 +119,12 @@ class Listening:
             raise error  # the hub's own trouble
         # Else it is held back because it failed again and again: what was wrong has been noted.
         await tell(self._ctx, await self._board.give_up(GIVE_UP))
-        return _pause(self._failures)
+        return pause(self._failures)
 
     async def _note(self, error: HubError) -> None:
         """Whether the server is away, or there and unwell."""
         try:
-            await same_server(self._link)
+            await same_server(self._ctx, self._link)
         except UpstreamError as missing:
             await lost(self._ctx, missing.message)
         except (AuthFailed, Unavailable):
@@ -133,17 +134,17 @@ class Listening:
 
     async def _refused(self, error: AuthFailed) -> None:
         """Raise `AuthFailed` if plex.tv refuses the token as well: a server that cannot reach plex.tv refuses good ones."""
-        token = self._ctx.settings.token
+        server = here(self._ctx)
         try:
-            if token is not None:
-                await self._link.plex_tv.account(token.get_secret_value())
+            if server.token is not None:
+                await self._link.plex_tv.account(server.token.get_secret_value())
         except TokenRefused:
             await heard(self._ctx, remark=error.message)
-            raise token_refused() from None
+            raise token_refused(server.service, server.field("token")) from None
         except HubError as trouble:
             self._ctx.log.info("plex_token_unsure", error=trouble.message)
         if self._failures == 1:
-            self._ctx.log.warning("plex_server_refuses_token")
+            self._ctx.log.warning("plex_server_refuses_token", server=self._ctx.instance)
         await heard(self._ctx, remark=error.message)
 
     async def _playing(self) -> set[str]:
@@ -171,7 +172,7 @@ class Listening:
             self._connect_now.clear()
             opened = _time()
             try:
-                await same_server(self._link)
+                await same_server(self._ctx, self._link)
                 async with self._client.notifications() as socket:
                     opened = _time()
                     self._opened()
@@ -183,22 +184,21 @@ class Listening:
                 failures = 1 if _time() - opened > _STEADY_SECONDS else failures + 1
                 self._closed(error, is_first=failures == 1)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_pause(failures)):
+                async with asyncio.timeout(pause(failures)):
                     await self._connect_now.wait()
 
     def _opened(self) -> None:
         self._is_open, self._trouble = True, ""
-        self._ctx.log.info("plex_notifications_open")
+        self._ctx.log.info("plex_notifications_open", server=self._ctx.instance)
         self._look_now.set()
 
     def _closed(self, error: HubError, *, is_first: bool) -> None:
         was_open, self._is_open = self._is_open, False
         if error.error_code != "service_down":
-            self._trouble = (
-                f"The Plex server's notifications cannot be had, so that changes are seen later: {error.message}"
-            )
+            whose = f"The {here(self._ctx).service}'s notifications"
+            self._trouble = f"{whose} cannot be had, so that changes are seen later: {error.message}"
         if was_open or is_first:
-            self._ctx.log.info("plex_notifications_closed", error=error.message)
+            self._ctx.log.info("plex_notifications_closed", server=self._ctx.instance, error=error.message)
             self._look_now.set()
 
     async def _take(self, message: str | bytes) -> None:
@@ -261,7 +261,7 @@ def _time() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _pause(failures: int) -> float:
+def pause(failures: int) -> float:
     """Seconds before the next attempt: longer each time, and not the same everywhere."""
     spread = random.random()  # nosec B311 # noqa: S311 - jitter, not a secret
     return float(min(_SHORTEST_PAUSE * 2 ** min(failures - 1, 10), _LONGEST_PAUSE)) * (0.75 + 0.5 * spread)

@@ -17,25 +17,27 @@ from medianest_plex.settings import PlexSettings
 STALE_AFTER: Final = timedelta(seconds=90)
 """For so long what was last seen is believed."""
 
-# Open to everybody: in no library, or in one that the settings show and that everybody of whom Plex said what is shared with
-# them may see.
+# Open to everybody: in no library, or in one that the settings show and that everybody who has, or had, a Plex account linked
+# may see, as far as Plex has said what is shared with them.
 _READ: Final = """
-    SELECT p.*, i.id AS item_id,
-           coalesce(p.section_key, 0) <= 0
-           OR (EXISTS (SELECT FROM plugin_plex.section s
-                        WHERE s.instance = p.instance AND s.section_key = p.section_key
-                          AND (cardinality($2::text[]) = 0 OR lower(btrim(s.title)) = ANY($2)))
-               AND NOT EXISTS (SELECT FROM plugin_plex.seen_state t
-                                WHERE t.instance = p.instance AND NOT p.section_key = ANY(t.sections))) AS is_open
+    SELECT p.*, i.id AS item_id, s.title AS section,
+           NOT EXISTS (
+               SELECT FROM (SELECT DISTINCT person_id FROM plugin_plex.seen_state) person
+                WHERE NOT EXISTS (
+                    SELECT FROM plugin_plex.seen_state t
+                     WHERE t.person_id = person.person_id AND t.instance = p.instance AND p.section_key = ANY(t.sections)
+                )
+           ) AS is_shared
       FROM plugin_plex.playing p
       LEFT JOIN plugin_plex.item i ON i.instance = p.instance AND i.rating_key = p.rating_key
-     WHERE p.instance = $1
+      LEFT JOIN plugin_plex.section s ON s.instance = p.instance AND s.section_key = p.section_key
+     WHERE p.instance = ANY($1::text[])
      ORDER BY p.started_at, p.id
 """
 
 
 async def now_playing(ctx: Context[PlexSettings], person: Person) -> list[NowPlaying]:
-    """What is being played, the longest first.
+    """What is being played on all servers, the longest first.
 
     Of others' sessions somebody without `see_others_playing` sees neither name, device nor address, and none that is in a
     library they may not see.
@@ -43,28 +45,44 @@ async def now_playing(ctx: Context[PlexSettings], person: Person) -> list[NowPla
     rows = await read_rows(ctx)
     if not rows:
         return []
-    sees_others, stale = person.can(full(SEE_OTHERS_PLAYING)), await is_stale(ctx)
+    sees_others, stale = person.can(full(SEE_OTHERS_PLAYING)), await stale_servers(ctx)
     identity = await ctx.people.identity(person.id)
-    keys = None if sees_others else set((await look(ctx, person)).keys)
+    visible = None if sees_others else (await look(ctx, person)).sections
     found = []
     for row in rows:
         mine = identity is not None and str(row["account_id"]) == identity.subject
-        if mine or keys is None or (row["section_key"] or 0) <= 0 or row["section_key"] in keys:
-            found.append(shown(row, mine=mine, complete=mine or sees_others, stale=stale))
+        key = row["section_key"] or 0
+        if mine or visible is None or key <= 0 or (row["instance"], key) in visible:
+            is_stale = row["instance"] in stale
+            found.append(shown(row, mine=mine, complete=mine or sees_others, stale=is_stale))
     return found
 
 
 async def read_rows(ctx: Context[PlexSettings]) -> Sequence[Record]:
-    """As they are kept, the longest first; `is_open` is whether all members may see the title."""
-    return await ctx.db.fetch(_READ, ctx.instance, [name.strip().lower() for name in ctx.settings.sections])
+    """As they are kept of all servers, the longest first."""
+    return await ctx.db.fetch(_READ, [server.instance for server in ctx.settings.servers])
 
 
-async def is_stale(ctx: Context[PlexSettings]) -> bool:
-    """Whether nobody knows any more what goes on: the server was not heard, or would not say."""
-    looked_at = await ctx.db.fetchval("SELECT looked_at FROM plugin_plex.listener WHERE instance = $1", ctx.instance)
-    heard_at = (await read_server(ctx.db, ctx.instance)).heard_at
+def is_open(ctx: Context[PlexSettings], row: Record) -> bool:
+    """Whether all members may see the title."""
+    if (row["section_key"] or 0) <= 0:
+        return True
+    server = next((one for one in ctx.settings.servers if one.instance == row["instance"]), None)
+    return row["is_shared"] and row["section"] is not None and server is not None and server.shows(row["section"])
+
+
+async def stale_servers(ctx: Context[PlexSettings]) -> set[str]:
+    """The servers of which nobody knows any more what goes on: they were not heard, or would not say."""
     believed = ctx.clock.now() - STALE_AFTER
-    return heard_at is None or heard_at < believed or (looked_at is not None and looked_at < believed)
+    found = set()
+    for server in ctx.settings.servers:
+        looked_at = await ctx.db.fetchval(
+            "SELECT looked_at FROM plugin_plex.listener WHERE instance = $1", server.instance
+        )
+        heard_at = (await read_server(ctx.db, server.instance)).heard_at
+        if heard_at is None or heard_at < believed or (looked_at is not None and looked_at < believed):
+            found.add(server.instance)
+    return found
 
 
 def shown(row: Record, *, mine: bool = False, complete: bool, stale: bool = False) -> NowPlaying:

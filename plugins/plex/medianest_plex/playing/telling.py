@@ -6,7 +6,7 @@ from typing import Final
 
 from medianest_hub.plugin_api import Context
 from medianest_plex.playing.models import PlayingChanged
-from medianest_plex.playing.reading import read_rows, shown
+from medianest_plex.playing.reading import is_open, read_rows, shown
 from medianest_plex.playing.writing import Change
 from medianest_plex.privacy import BROWSE, SEE_OTHERS_PLAYING
 from medianest_plex.settings import PlexSettings
@@ -22,7 +22,7 @@ async def tell(ctx: Context[PlexSettings], change: Change) -> None:
 
 
 async def tell_all(ctx: Context[PlexSettings]) -> None:
-    """Tell at once what is being played."""
+    """Tell at once what is being played, on all servers."""
     try:
         await ctx.realtime.widget_changed(TILE)
         await _send(ctx, keep=True)
@@ -43,9 +43,9 @@ async def _send(ctx: Context[PlexSettings], *, keep: bool) -> None:
     whole = PlayingChanged(complete=True, at=now, items=[shown(row, complete=True) for row in rows])
     await ctx.realtime.send(EVENT, whole, permission=SEE_OTHERS_PLAYING, keep=keep)
     # Everybody gets the same, so it holds only what everybody may see. Else pages ask: each is answered what it may know.
-    is_open = all(row["is_open"] for row in rows)
-    if is_open or keep:
-        items = [shown(row, complete=False) for row in rows] if is_open else None
+    every = all(is_open(ctx, row) for row in rows)
+    if every or keep:
+        items = [shown(row, complete=False) for row in rows] if every else None
         await ctx.realtime.send(
             EVENT, PlayingChanged(complete=False, at=now, items=items), permission=BROWSE, keep=keep
         )

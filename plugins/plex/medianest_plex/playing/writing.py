@@ -110,7 +110,9 @@ class Writing:
         )
         played = Played(playing_id=made, kind=item.kind, title=title, year=item.year)
         await self.ctx.events.emit(
-            PlayingStarted(played=played, at=self.now), person=self._person(seen.account), tx=self.tx
+            PlayingStarted(played=played, at=self.now, instance=self.ctx.instance),
+            person=self._person(seen.account),
+            tx=self.tx,
         )
         self.change.started += 1
 
@@ -120,7 +122,9 @@ class Writing:
         played = Played(playing_id=known.id, kind=known.kind, title=known.heading, year=known.year)
         seconds = max((at - known.started_at).total_seconds(), 0.0)
         await self.ctx.events.emit(
-            PlayingStopped(played=played, at=at, seconds=seconds), person=self._person(known.account), tx=self.tx
+            PlayingStopped(played=played, at=at, seconds=seconds, instance=self.ctx.instance),
+            person=self._person(known.account),
+            tx=self.tx,
         )
         self.change.stopped += 1
 
