@@ -63,7 +63,13 @@ def as_recorded(version: str) -> Iterator[OverseerrSimulator]:
         if one["mediaType"] == "movie":
             world.catalogue.add(film(id, one["title"], one["releaseDate"], trailer=False, popularity=popularity))
         else:
-            about = {"trailer": False, "popularity": popularity, "episodes": (10,) * 5, "tvdb_id": tvdb.get(id)}
+            about = {
+                "trailer": False,
+                "popularity": popularity,
+                "episodes": (10,) * 5,
+                "tvdb_id": tvdb.get(id),
+                "has_aired": False,
+            }
             world.catalogue.add(series(id, one["name"], one["firstAirDate"], **about))
     world.on_server = {("movie", 603): "9001"}
     with simulator.running():

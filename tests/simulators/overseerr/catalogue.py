@@ -33,6 +33,7 @@ class Title:
     trailer: str | None = None
     goes_on: bool = False
     has_pictures: bool = True
+    has_aired: bool = True
 
     @property
     def year(self) -> str:
@@ -88,12 +89,13 @@ def series(
     trailer: bool = True,
     has_pictures: bool = True,
     tvdb_id: int | None = None,
+    has_aired: bool = True,
 ) -> Title:
     """A series: the episodes of each season from 1 on, and so many specials (season 0; none without)."""
     counted = ([(0, specials)] if specials else []) + list(enumerate(episodes, 1))
-    return Title(TV, id, name, date, overview, genres, popularity, average, 45, tuple(counted),
-                 tvdb_id=tvdb_id or id + 500_000, imdb_id=f"tt{id:07}", trailer=f"tr{id:09}" if trailer else None, goes_on=goes_on,
-                 has_pictures=has_pictures)  # fmt: skip
+    key = f"tr{id:09}" if trailer else None
+    return Title(TV, id, name, date, overview, genres, popularity, average, 45, tuple(counted), tvdb_id or id + 500_000,
+                 f"tt{id:07}", key, goes_on, has_pictures, has_aired)  # fmt: skip
 
 
 class Catalogue:

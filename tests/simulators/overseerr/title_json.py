@@ -162,6 +162,7 @@ def series_json(world: World, title: Title) -> dict[str, Any]:
         "voteAverage": title.average,
         "voteCount": 1000,
         "backdropPath": title.backdrop,
+        **_aired(title),
         "posterPath": title.poster,
         "credits": {"cast": [], "crew": []},
         "externalIds": {**external, "twitterId": None},
@@ -169,6 +170,32 @@ def series_json(world: World, title: Title) -> dict[str, Any]:
         **_state(world, title),
         "watchProviders": [],
         **({"onUserWatchlist": False} if world.seerr else {}),
+    }
+
+
+def _aired(title: Title) -> dict[str, Any]:
+    """The last episode, and of a series that goes on the next one."""
+    if not title.has_aired or not title.episodes or not title.episodes[-1][1]:
+        return {}
+    number, episodes = title.episodes[-1]
+    said = {"lastEpisodeToAir": {**_episode(title, number, episodes), "stillPath": title.backdrop}}
+    if title.goes_on:
+        said["nextEpisodeToAir"] = {**_episode(title, number + 1, 1), "stillPath": None}
+    return said
+
+
+def _episode(title: Title, season: int, at: int) -> dict[str, Any]:
+    return {
+        "airDate": title.date,
+        "episodeNumber": at,
+        "id": title.id * 10_000 + season * 100 + at,
+        "name": f"Episode {at}",
+        "overview": "",
+        "productionCode": "",
+        "seasonNumber": season,
+        "showId": title.id,
+        "voteAverage": title.average,
+        "voteCount": 10,
     }
 
 
@@ -187,21 +214,7 @@ def _season(title: Title, number: int, episodes: int) -> dict[str, Any]:
 def season_json(title: Title, number: int, episodes: int) -> dict[str, Any]:
     """One season with its episodes."""
     season = _season(title, number, episodes)
-    told = [
-        {
-            "airDate": title.date,
-            "episodeNumber": at,
-            "id": title.id * 10_000 + number * 100 + at,
-            "name": f"Episode {at}",
-            "overview": "",
-            "productionCode": "",
-            "seasonNumber": number,
-            "showId": title.id,
-            "voteAverage": title.average,
-            "voteCount": 10,
-        }
-        for at in range(1, episodes + 1)
-    ]
+    told = [_episode(title, number, at) for at in range(1, episodes + 1)]
     return {
         "airDate": season["airDate"],
         "episodes": told,

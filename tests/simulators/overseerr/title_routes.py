@@ -19,6 +19,7 @@ _NUMBERS = ("withRuntimeGte", "withRuntimeLte", "voteAverageGte", "voteAverageLt
 _SHARED = {**LOCAL, "genre": TEXT, "keywords": TEXT, "sortBy": TEXT, "watchRegion": TEXT, "watchProviders": TEXT}
 _ONLY_SEERR = ("excludeKeywords", "certification", "certificationGte", "certificationLte", "certificationCountry")
 _DISCOVER = {**_SHARED, **dict.fromkeys(_NUMBERS, NUMBER), **dict.fromkeys(_ONLY_SEERR, Rule(seerr=True))}
+_DISCOVER["certificationMode"] = Rule(among=("exact", "range"), seerr=True)
 _FILMS = Shape({**_DISCOVER, "studio": NUMBER, "primaryReleaseDateGte": TEXT, "primaryReleaseDateLte": TEXT})
 _SHOWS = Shape({**_DISCOVER, "network": NUMBER, "firstAirDateGte": TEXT, "firstAirDateLte": TEXT,
                 "status": Rule(seerr=True)})  # fmt: skip
