@@ -212,6 +212,20 @@ class PluginTable(BaseModel):
 
     @property
     def fields(self) -> dict[str, Any]:
+class NotificationSettings(Section):
+    """What people are told; `language`, `time_zone` and `digest_at` hold for whoever chose none."""
+
+    language: Literal["en", "de"] = "en"
+    time_zone: TimeZone = "UTC"
+    #: When what is gathered is sent, and how much of it is sent sooner.
+    digest_at: TimeOfDay = "18:00"
+    digest_most: Annotated[int, Field(ge=1, le=500)] = 20
+    #: Messages one person gets by one way in an hour; more of them become a digest.
+    per_hour: Annotated[int, Field(ge=1, le=10_000)] = 30
+    #: How long notifications and the activity are kept.
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
+
+
         """The raw plugin fields; text from the environment is `EnvText`, to be read with `decode_env_text`."""
         return dict(self.__pydantic_extra__ or {})
 
@@ -270,6 +284,7 @@ class HubSettings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
+    notifications: NotificationSettings = NotificationSettings()
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,

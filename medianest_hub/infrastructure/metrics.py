@@ -22,6 +22,12 @@ job_seconds = Histogram(
     buckets=(*LATENCY_BUCKETS, 60, 300, 1800),
 )
 cache_reads = Counter("medianest_cache_reads", "Reads of a cache, by result.", ["cache", "result"], registry=registry)
+deliveries = Counter(
+    "medianest_notification_deliveries",
+    "Attempts to send notifications, by outcome.",
+    ["way", "outcome"],
+    registry=registry,
+)
 upstream_calls = Counter(
     "medianest_upstream_calls", "Outside calls, by outcome.", ["plugin", "service", "outcome"], registry=registry
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,12 +11,18 @@ from uuid import UUID
 
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.redis import RedisLink
+from medianest_hub.plugin_api.services import Queries
 
 CHANNEL = "mn:realtime"
 _SELECT = "SELECT seq, event, person_id, permission, data, at FROM medianest.realtime_events"
 _LATEST = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM medianest.realtime_events_seq_seq"
 _INSERT = """
 INSERT INTO medianest.realtime_events (event, person_id, permission, data) VALUES ($1, $2, $3, $4) RETURNING seq
+"""
+_NUMBERS = "SELECT nextval('medianest.realtime_events_seq_seq') AS seq FROM generate_series(1, $1::integer) ORDER BY 1"
+_INSERT_MANY = """
+INSERT INTO medianest.realtime_events (seq, event, person_id, data)
+SELECT t.seq, $2, t.person_id, t.data FROM unnest($1::bigint[], $3::uuid[], $4::jsonb[]) AS t (seq, person_id, data)
 """
 _OLDEST = "SELECT coalesce((SELECT min(seq) FROM medianest.realtime_events), $1)"
 
@@ -86,6 +92,25 @@ class RealtimeLog:
             )
         await self._redis.publish(CHANNEL, RealtimeEvent(seq, event, json.loads(content), person, permission).message())
         return seq
+
+    async def keep(
+        self, event: str, told: Sequence[tuple[UUID, Mapping[str, Any]]], tx: Queries
+    ) -> list[RealtimeEvent]:
+        """Keep one event for each of these people, in that transaction; `publish` them when it has committed."""
+        if not told:
+            return []
+        rows = await tx.fetch(_NUMBERS, len(told))
+        content = [json.dumps(data, separators=(",", ":"), default=str) for _, data in told]
+        numbers = [row["seq"] for row in rows]
+        await tx.execute(_INSERT_MANY, numbers, event, [person for person, _ in told], content)
+        return [
+            RealtimeEvent(seq, event, json.loads(text), person, None)
+            for seq, text, (person, _) in zip(numbers, content, told, strict=True)
+        ]
+
+    async def publish(self, event: RealtimeEvent) -> None:
+        """Announce one that was kept."""
+        await self._redis.publish(CHANNEL, event.message())
 
     async def since(self, seq: int, limit: int = 500) -> list[RealtimeEvent]:
         """Events after that cursor, oldest first, for everybody: the caller picks whom they may reach."""

@@ -40,8 +40,8 @@ from medianest_hub.jobs.outbox import Outbox
 from medianest_hub.jobs.plugin_services import PluginEvents, PluginJobs, PluginNotify, PluginPeople, PluginRealtime
 from medianest_hub.jobs.quarantined import tell_of_quarantine
 from medianest_hub.jobs.store import JobStore
-from medianest_hub.notifications.pictures import Pictures
-from medianest_hub.notifications.telling import Tellings
+from medianest_hub.media import Media
+from medianest_hub.notifications.room import Notifications
 from medianest_hub.plugin_api.services import Clock
 from medianest_hub.plugin_host.context import ContextFactory, Services, SystemClock
 from medianest_hub.plugin_host.declarations import LoadedPlugin
@@ -92,7 +92,7 @@ class HubParts:
     joining: Joining
     leaving: Leaving
     notices: Notices
-    tellings: Tellings
+    notifications: Notifications
     overrides: Overrides
     password_change: PasswordChange
     password_links: PasswordLinks
@@ -185,7 +185,7 @@ class HubParts:
             people=people,
             sessions=sessions,
             notices=Notices(db),
-            tellings=Tellings(db, people, Pictures(images)),
+            notifications=Notifications(db, people, realtime, images, host, clock, loaded.settings),
             leaving=Leaving(db, people, sessions, outbox.emit_own),
             providers=SignInProviders(loaded.settings.auth, host, http.client("oidc")),
             **_accounts(loaded.settings.auth, db, redis, secrets, realtime, people, sessions),
@@ -216,7 +216,7 @@ class HubParts:
             jobs=PluginJobs(self.jobs, plugin, instance),
             events=PluginEvents(self.outbox, plugin, instance),
             realtime=PluginRealtime(self.realtime, self.dashboard.changed, plugin, instance),
-            notify=PluginNotify(self.tellings, plugin, instance),
+            notify=PluginNotify(self.notifications.tellings, plugin, instance),
             people=PluginPeople(self.people, self.identities, plugin, instance),
             images=PluginImages(self.images, plugin, instance),
             secrets=PluginSecrets(self.secrets, plugin.name, instance),

@@ -1,4 +1,4 @@
-"""Forgets what nobody can need any more: sessions long over, events and audit entries past their time, processes gone."""
+"""Forgets what nobody can need any more: ended sessions, events, notifications and audit entries past their time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from medianest_hub.audit import Audit
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.jobs.loops import Loop
+from medianest_hub.notifications.keeping import Keeping
 
 FIRST_SECONDS = 60.0
 EVERY_SECONDS = 3600.0
@@ -26,6 +27,7 @@ class Housekeeping:
         retention_hours: float,
         audit: Audit,
         audit_days: int,
+        notifications: Keeping,
     ) -> None:
         self._db = db
         self._sessions = sessions
@@ -33,6 +35,7 @@ class Housekeeping:
         self._retention_hours = retention_hours
         self._audit = audit
         self._audit_days = audit_days
+        self._notifications = notifications
         self._settled = False
         self.loop = Loop("housekeeping", self._step)
 
@@ -43,6 +46,7 @@ class Housekeeping:
         await self._db.execute("DELETE FROM medianest.processes WHERE seen_at < now() - interval '1 day'")
         await self._db.execute("DELETE FROM medianest.sign_in_attempts WHERE expires_at < now()")
         await self._audit.prune(self._audit_days)
+        await self._notifications.prune()
 
     async def _step(self) -> float:
         if self._settled:  # not in the first minute: starting is busy enough

@@ -14,6 +14,7 @@ from medianest_hub.infrastructure.lifetime import exit_code_of, stop_on_signals
 from medianest_hub.infrastructure.logs import configure_logs
 from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.jobs.housekeeping import Housekeeping
+from medianest_hub.jobs.notifying import Notifying
 from medianest_hub.jobs.rechecking import Rechecking
 from medianest_hub.jobs.status import StatusServer
 from medianest_hub.jobs.worker import Worker
@@ -76,10 +77,12 @@ async def _open(loaded: LoadedSettings, stack: contextlib.AsyncExitStack) -> Wor
         realtime=parts.realtime,
         concurrency=settings.worker.concurrency,
         look_at_plugins=parts.host.look,
+        notifying=Notifying(parts.notifications, db),
     )
     retention = settings.realtime.retention_hours
     audit_days = settings.audit.retention_days
-    housekeeping = Housekeeping(db, parts.sessions, parts.realtime, retention, parts.audit, audit_days)
+    keeping = parts.notifications.keeping
+    housekeeping = Housekeeping(db, parts.sessions, parts.realtime, retention, parts.audit, audit_days, keeping)
     tidying = asyncio.create_task(housekeeping.loop.run(), name="housekeeping")
     stack.callback(tidying.cancel)
     rechecking = asyncio.create_task(Rechecking(parts).loop.run(), name="rechecking")

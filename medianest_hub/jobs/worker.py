@@ -22,6 +22,7 @@ from medianest_hub.jobs.deliveries import Deliveries
 from medianest_hub.jobs.dispatch import TokenReader
 from medianest_hub.jobs.handlers import Catalogue, Host
 from medianest_hub.jobs.leases import LEASE_SECONDS, LeaseStore
+from medianest_hub.jobs.notifying import Notifying
 from medianest_hub.jobs.outcomes import Backoff
 from medianest_hub.jobs.process_listeners import ProcessListeners
 from medianest_hub.jobs.runner import HEARTBEAT_SECONDS, JobRunner
@@ -55,7 +56,7 @@ class Worker:
     """Runs the jobs of the host's plugins. `db` is a small pool of the worker's own, which no plugin can use up.
 
     The host's plugins are running (or starting) when `run` is called, and are stopped by the caller after it returns.
-    `look_at_plugins` is called when Postgres notices that somebody changed what is wanted of them.
+    `look_at_plugins` is called when Postgres notices that somebody changed what is wanted of them. `notifying` is run, too.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Worker:
         concurrency: int,
         timings: Timings | None = None,
         look_at_plugins: Callable[[str], None] = lambda _payload: None,
+        notifying: Notifying | None = None,
     ) -> None:
         times = timings or Timings()
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
@@ -98,10 +100,12 @@ class Worker:
         self.deliveries = Deliveries(db, host, redis, self._offer)
         self._reader = TokenReader(jobs.dispatcher, self._wake, self.claimer.has_room)
         heard = {store.NOTIFY: self._noticed, outbox.NOTIFY: self._events_noticed, wanted.NOTIFY: look_at_plugins}
-        self._notices = Notices(database_url, heard)
+        self._notifying = notifying
+        self._notices = Notices(database_url, {**heard, **(notifying.heard if notifying is not None else {})})
         self._process_listeners = ProcessListeners(host, redis)
         self._loops = (
             *(self.claimer.loop, self.scheduler.loop, self.sweeper.loop, self.deliveries.loop, self.streams.loop),
+            *(notifying.loops if notifying is not None else ()),
         )
         redis.subscribe(store.CHANNEL, self._told)
         redis.on_back(self._wake)
@@ -130,7 +134,10 @@ class Worker:
             stop_taking.set()
             await _cancelled(taking)
             await asyncio.gather(
-                self.runner.drain(self._times.grace, self._times.end_limit), self.streams.stop(), reading
+                self.runner.drain(*limits),
+                self.streams.stop(),
+                reading,
+                *([self._notifying.drain(*limits)] if self._notifying is not None else ()),
             )
             await _cancelled([beating])
             await self._jobs.dispatcher.close()
@@ -161,6 +168,8 @@ class Worker:
         self.claimer.loop.wake()
         self.scheduler.loop.wake()
 
+        if self._notifying is not None:
+            self._notifying.wake()
 
 async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:

@@ -11,6 +11,7 @@ from medianest_hub.accounts.people import People
 from medianest_hub.accounts.permissions import CORE
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.ids import new_id
+from medianest_hub.notifications.kinds import HUB
 from medianest_hub.notifications.pictures import Pictures
 from medianest_hub.plugin_api.errors import BadInput
 from medianest_hub.plugin_api.people import Role
@@ -19,9 +20,6 @@ from medianest_hub.plugin_host.notification_kinds import Telling
 
 NOTIFY: Final = "mn_notifications"
 """Postgres channel that hints at new notifications when a transaction commits."""
-
-HUB: Final = "hub"
-"""The way that is the hub's own pages, and the plugin that is the hub itself."""
 
 
 def _holds(permission: str, roles: str, core: str) -> str:

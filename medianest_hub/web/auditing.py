@@ -33,6 +33,10 @@ class Quiet:
 QUIET: Final[Mapping[str, Quiet]] = {
     "auth.start_sign_in": Quiet("nobody is signed in by it, and any stranger may; how it ends is told of"),
     "invites.look_at_invite": Quiet("looking changes nothing; guessing is told of", but=frozenset({"invite_invalid"})),
+    "notifications.read_notification": Quiet("what somebody has read is their own affair"),
+    "notifications.read_all_notifications": Quiet("what somebody has read is their own affair"),
+    "notifications.remove_notification": Quiet("what stands in somebody's own list is their own affair"),
+    "notifications.replace_preferences": Quiet("how somebody wants to hear of things is their own affair"),
     "auth.refresh": Quiet("every client does it every quarter of an hour", but=frozenset({"refresh_reused"})),
 }
 """Core routes that change something and are not told of, by name."""

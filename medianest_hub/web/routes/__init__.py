@@ -42,7 +42,21 @@ def _of_people() -> list[CoreRoutes]:
 
 
 def _of_the_hub() -> list[CoreRoutes]:
-    from medianest_hub.web.routes import audit, dashboard, health, hooks, images, jobs, metrics, pages, plugins, setup
+    from medianest_hub.web.routes import (
+        activity,
+        audit,
+        dashboard,
+        health,
+        hooks,
+        images,
+        jobs,
+        media,
+        metrics,
+        notifications,
+        pages,
+        plugins,
+        setup,
+    )
 
     return [
         CoreRoutes("setup", setup.router),
@@ -50,6 +64,9 @@ def _of_the_hub() -> list[CoreRoutes]:
         CoreRoutes("plugins", plugins.router),
         CoreRoutes("audit", audit.router),
         CoreRoutes("dashboard", dashboard.router),
+        CoreRoutes("media", media.router),
+        CoreRoutes("notifications", notifications.router),
+        CoreRoutes("activity", activity.router),
         CoreRoutes("jobs", jobs.router),
         CoreRoutes("hooks", hooks.router),
         CoreRoutes("images", images.router, zone="images"),

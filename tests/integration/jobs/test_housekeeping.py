@@ -8,6 +8,7 @@ from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.infrastructure.redis import RedisLink
 from medianest_hub.jobs.housekeeping import Housekeeping
+from medianest_hub.notifications.keeping import Keeping
 
 
 async def begin_attempts(db: Database) -> None:
@@ -56,7 +57,8 @@ async def test_only_what_is_past_its_time_is_forgotten(postgres_url: str, redis_
         )
         await audit.record(Entry("x.young", operator()))
 
-        await Housekeeping(db, Sessions(db, redis, realtime), realtime, 72, audit, 30).tidy()
+        keeping = Keeping(db, 10)
+        await Housekeeping(db, Sessions(db, redis, realtime), realtime, 72, audit, 30, keeping).tidy()
 
         assert [row["id"] for row in await db.fetch("SELECT id FROM medianest.sessions")] == [young]
         assert [event.seq for event in await realtime.since(0)] == [seqs[1]]
