@@ -34,6 +34,8 @@ from medianest_hub.settings_values import (
     Rate,
     RateSetting,
     SecretKey,
+    TimeOfDay,
+    TimeZone,
     WebAddress,
     WebOrigin,
     url_of,
@@ -224,6 +226,14 @@ class NotificationSettings(Section):
     per_hour: Annotated[int, Field(ge=1, le=10_000)] = 30
     #: How long notifications and the activity are kept.
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
+class PluginTable(BaseModel):
+    """One `[plugins.<name>]` table: `enabled` pins the switch; every other field is kept raw for the plugin's own model."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+    enabled: bool | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
 
 
         """The raw plugin fields; text from the environment is `EnvText`, to be read with `decode_env_text`."""
@@ -274,6 +284,7 @@ class HubSettings(BaseSettings):
     auth: AuthSettings = AuthSettings()
     audit: AuditSettings = AuditSettings()
     images: ImagesSettings = ImagesSettings()
+    notifications: NotificationSettings = NotificationSettings()
     realtime: RealtimeSettings = RealtimeSettings()
 
     @property
@@ -284,7 +295,6 @@ class HubSettings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-    notifications: NotificationSettings = NotificationSettings()
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _RATE = re.compile(r"\s*(\d{1,9})\s*/\s*(?:(\d{1,6})\s*)?(second|minute|hour|day)s?\s*", re.IGNORECASE)
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _HOST_NAME = re.compile(r"\.?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*")
 
 
@@ -54,6 +56,20 @@ def _own_address(value: str) -> str:
     # It goes into cookies, pages and links as it is.
     if not _PATH.fullmatch(urlsplit(value).path):
         raise ValueError("its path may hold letters, digits and - . _ ~ / only")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, LookupError):
+        raise ValueError('write a time zone such as "Europe/Berlin"') from None
+    return value
+
+
+def _time_of_day(value: str) -> str:
+    if not _TIME.fullmatch(value):
+        raise ValueError('write a time of day such as "18:00"')
     return value
 
 
@@ -123,3 +139,5 @@ Network = Annotated[str, AfterValidator(_network)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 SecretKey = Annotated[SecretStr, AfterValidator(_key_length)]
 FullPath = Annotated[Path, AfterValidator(_absolute)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]

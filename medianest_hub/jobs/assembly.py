@@ -172,7 +172,7 @@ class HubParts:
     ) -> HubParts:
         realtime, http = RealtimeLog(db, redis), HttpClients()
         people, sessions = People(db, redis, secrets), Sessions(db, redis, realtime)
-        outbox = Outbox(db, redis)
+        outbox, clock = Outbox(db, redis), SystemClock()
         images = ImageLinks(secrets, below=loaded.settings.server.base_path)
         return cls(
             loaded=loaded,
@@ -196,7 +196,7 @@ class HubParts:
             http=http,
             host=host,
             health=Health(db, redis, realtime, host, loaded.settings.data_dir),
-            clock=SystemClock(),
+            clock=clock,
         )
 
     async def close(self) -> None:

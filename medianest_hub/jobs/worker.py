@@ -133,6 +133,7 @@ class Worker:
             self.taking = False
             stop_taking.set()
             await _cancelled(taking)
+            limits = (self._times.grace, self._times.end_limit)
             await asyncio.gather(
                 self.runner.drain(*limits),
                 self.streams.stop(),
@@ -167,9 +168,9 @@ class Worker:
     def _plugins_changed(self, *_change: object) -> None:
         self.claimer.loop.wake()
         self.scheduler.loop.wake()
-
         if self._notifying is not None:
             self._notifying.wake()
+
 
 async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
