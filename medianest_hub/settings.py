@@ -148,6 +148,12 @@ class DashboardSettings(Section):
     budget_ms: Annotated[int, Field(ge=1, le=60_000)] = 800
 
 
+class MediaSettings(Section):
+    """The one search; `budget_ms` is how long it waits for its slowest source, in milliseconds."""
+
+    budget_ms: Annotated[int, Field(ge=1, le=60_000)] = 3000
+
+
 class OidcSettings(Section):
     """Signing in by an OpenID Connect provider; on as soon as `issuer` is set."""
 
@@ -206,14 +212,6 @@ class RealtimeSettings(Section):
     retention_hours: Annotated[int, Field(ge=1, le=24 * 365)] = 72
 
 
-class PluginTable(BaseModel):
-    """One `[plugins.<name>]` table: `enabled` pins the switch; every other field is kept raw for the plugin's own model."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
-    enabled: bool | None = None
-
-    @property
-    def fields(self) -> dict[str, Any]:
 class NotificationSettings(Section):
     """What people are told; `language`, `time_zone` and `digest_at` hold for whoever chose none."""
 
@@ -226,6 +224,8 @@ class NotificationSettings(Section):
     per_hour: Annotated[int, Field(ge=1, le=10_000)] = 30
     #: How long notifications and the activity are kept.
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
+
+
 class PluginTable(BaseModel):
     """One `[plugins.<name>]` table: `enabled` pins the switch; every other field is kept raw for the plugin's own model."""
 
@@ -234,8 +234,6 @@ class PluginTable(BaseModel):
 
     @property
     def fields(self) -> dict[str, Any]:
-
-
         """The raw plugin fields; text from the environment is `EnvText`, to be read with `decode_env_text`."""
         return dict(self.__pydantic_extra__ or {})
 
@@ -281,11 +279,12 @@ class HubSettings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     metrics: MetricsSettings = MetricsSettings()
     dashboard: DashboardSettings = DashboardSettings()
+    media: MediaSettings = MediaSettings()
     auth: AuthSettings = AuthSettings()
     audit: AuditSettings = AuditSettings()
     images: ImagesSettings = ImagesSettings()
-    notifications: NotificationSettings = NotificationSettings()
     realtime: RealtimeSettings = RealtimeSettings()
+    notifications: NotificationSettings = NotificationSettings()
 
     @property
     def secret_keys(self) -> list[str]:
