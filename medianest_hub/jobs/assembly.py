@@ -102,6 +102,7 @@ class HubParts:
     jobs: JobStore
     outbox: Outbox
     dashboard: Dashboard
+    media: Media
     http: HttpClients
     host: PluginHost
     health: Health
@@ -193,6 +194,7 @@ class HubParts:
             jobs=JobStore(db, redis, realtime),
             outbox=outbox,
             dashboard=Dashboard(host, redis, realtime, loaded.settings.dashboard.budget_ms / 1000),
+            media=Media(host, redis, loaded.settings.media.budget_ms / 1000),
             http=http,
             host=host,
             health=Health(db, redis, realtime, host, loaded.settings.data_dir),
@@ -205,6 +207,7 @@ class HubParts:
             await made.close()
         await self.health.stop()
         await self.dashboard.close()
+        await self.media.close()
         await self.host.stop()
         await self._exits.aclose()
 

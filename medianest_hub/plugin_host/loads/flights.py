@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic
@@ -101,6 +102,7 @@ class Flights(Generic[DataT]):
         self._now = now
         self._on_news = on_news
         self._flights: dict[CacheKey, Flight[DataT]] = {}
+        self._under_way: Counter[str] = Counter()
 
     def join(self, place: Place[DataT], version: str) -> Flight[DataT]:
         """The load under way, if it will know of the change `version`; else a new one, after the one under way."""
@@ -112,8 +114,13 @@ class Flights(Generic[DataT]):
             self._fly(flight, before.task if before is not None else None), name=f"load-{place.asked.name}"
         )
         self._flights[place.key] = flight
+        self._under_way[place.asked.name] += 1
         flight.task.add_done_callback(lambda _: self._ended(flight))
         return flight
+
+    def under_way(self, name: str) -> int:
+        """How many loads of that name have not ended, those waiting for their turn included."""
+        return self._under_way[name]
 
     def cancel(self, plugin: str) -> None:
         """Give up the loads of a plugin that serves no more."""
@@ -129,6 +136,7 @@ class Flights(Generic[DataT]):
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _ended(self, flight: Flight[DataT]) -> None:
+        self._under_way[flight.place.asked.name] -= 1
         if self._flights.get(flight.place.key) is flight:
             del self._flights[flight.place.key]
         if flight.task.cancelled():

@@ -8,6 +8,7 @@ _LIBRARY = "the library is nobody's; the query finds only what Plex shares with 
 NO_OWNER = {
     "/api/v1/jobs/{id}": "the store finds only what the person may see, which differs for admins",
     "/api/v1/dashboard/{widget}": "a widget is nobody's; which ones somebody may see is decided by their permissions",
+    "/api/v1/media/{kind}/{id}": "a film is nobody's; each source says what the person may see of it",
     "/api/v1/images/{id}": "the id is a signed and expiring proof that its picture was shown to somebody",
     "/api/v1/youtube/files/{token}": "the token is a signed and expiring link that only its owner could make",
     "/api/v1/hooks/matrix/in_path/{secret}": _SECRET,
