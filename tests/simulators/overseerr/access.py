@@ -52,7 +52,9 @@ def guarded(world: World, shape: Shape, work: Work, permissions: tuple[Permissio
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
             if world.settings.csrf_protection and request.method in _CHANGES:
-                raise Refused(403, INVALID_CSRF)
+                answer = json_answer({"message": INVALID_CSRF}, 403)
+                answer.set_cookie("_csrf", "simulated", path="/", httponly=True, secure=True, samesite="Strict")
+                return answer
             if not shape.open and COOKIE not in request.cookies and "X-Api-Key" not in request.headers:
                 raise not_signed_in(request)
             query = check(shape, request, seerr=world.seerr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .notices import Kind, Notice
-from .records import Comment, Issue, IssueStatus, IssueType, Media, User
+from .records import Comment, Issue, IssueStatus, IssueType, Media, Permission, User
 from .world import World
 
 
@@ -15,7 +15,7 @@ def open_issue(
     made = Issue(world.next("issue"), type, media, user, now, now, season=season, episode=episode)
     made.comments.append(_comment(world, user, message))
     world.issues[made.id] = made
-    world.tell(Notice(Kind.ISSUE_CREATED, media, issue=made, user=user))
+    world.tell(Notice(Kind.ISSUE_CREATED, media, issue=made))
     return made
 
 
@@ -24,7 +24,8 @@ def comment(world: World, issue: Issue, user: User, message: str) -> Comment:
     made = _comment(world, user, message)
     issue.comments.append(made)
     world.touch(issue)
-    world.tell(Notice(Kind.ISSUE_COMMENT, issue.media, issue=issue, comment=made, user=issue.created_by))
+    told = _told(issue, user)
+    world.tell(Notice(Kind.ISSUE_COMMENT, issue.media, issue=issue, comment=made, user=told))
     return made
 
 
@@ -35,7 +36,13 @@ def put_status(world: World, issue: Issue, status: IssueStatus, by: User) -> Non
     world.touch(issue)
     if changed:
         kind = Kind.ISSUE_RESOLVED if status is IssueStatus.RESOLVED else Kind.ISSUE_REOPENED
-        world.tell(Notice(kind, issue.media, issue=issue, user=issue.created_by))
+        world.tell(Notice(kind, issue.media, issue=issue, user=_told(issue, by)))
+
+
+def _told(issue: Issue, by: User) -> User | None:
+    """Who opened it is told of what another did, unless told anyhow as one who manages issues."""
+    opener = issue.created_by
+    return None if opener is by or opener.may(Permission.MANAGE_ISSUES) else opener
 
 
 def _comment(world: World, user: User, message: str) -> Comment:

@@ -192,9 +192,11 @@ def _user(world: World, id: int) -> User:
 
 
 def _delete(asking: Asking) -> web.Response:
-    """Who does not manage requests may take back their own, and (as in the real one) anybody's that is pending."""
+    """Who does not manage requests may take back their own that is pending; Overseerr lets pass what is either."""
     found, user = _find(asking), asking.user
-    if not user.may(P.MANAGE_REQUESTS) and found.requested_by is not user and found.status is not RequestStatus.PENDING:
+    own, pending = found.requested_by is user, found.status is RequestStatus.PENDING
+    allowed = own and pending if asking.world.seerr else own or pending
+    if not user.may(P.MANAGE_REQUESTS) and not allowed:
         raise Refused(401, "You do not have permission to delete this request.")
     requesting.remove(asking.world, found)
     return web.Response(status=204)

@@ -73,7 +73,7 @@ def ask(world: World, user: User, body: dict[str, Any]) -> Made:
         raise exceeded
     is_new = media is None
     known = world.add_media(kind, title.id, body.get("tvdbId") or title.tvdb_id) if media is None else media
-    if known.status_of(is4k=bool(is4k)) is MediaStatus.UNKNOWN:
+    if known.status_of(is4k=bool(is4k)) in (MediaStatus.UNKNOWN, MediaStatus.DELETED):
         known.put(MediaStatus.PENDING, is4k=bool(is4k))
     approved = user.may(*_AT_ONCE[kind, bool(is4k)])
     before = known.status_of(is4k=bool(is4k))
@@ -138,16 +138,16 @@ def _add(
     made.root_folder, made.language_profile_id = body.get("rootFolder"), body.get("languageProfileId")
     world.requests[made.id] = made
     if approver is None:
-        world.tell(Notice(Kind.MEDIA_PENDING, media, request=made, user=wants))
+        world.tell(Notice(Kind.MEDIA_PENDING, media, request=made))
         return made
-    world.tell(Notice(Kind.MEDIA_AUTO_APPROVED, media, request=made, user=wants))
+    world.tell(Notice(Kind.MEDIA_AUTO_APPROVED, media, request=made))
     follow(world, made)
     return made
 
 
 def approve(world: World, request: Request, by: User | None) -> None:
-    """An admin, or who stands in for one, says yes; who asked is told unless it was said before."""
-    said_before = request.status is RequestStatus.APPROVED
+    """An admin, or who stands in for one, says yes; who asked is told unless it was said before, or the title is there."""
+    said_before = request.status is RequestStatus.APPROVED or world.is_there(request)
     _decide(world, request, RequestStatus.APPROVED, by)
     if not said_before:
         world.tell(Notice(Kind.MEDIA_APPROVED, request.media, request=request, user=request.requested_by))
@@ -173,7 +173,7 @@ def fail(world: World, request: Request) -> None:
     request.status = RequestStatus.FAILED
     request.media.put(MediaStatus.UNKNOWN, is4k=request.is4k)
     world.touch(request, request.media)
-    world.tell(Notice(Kind.MEDIA_FAILED, request.media, request=request, user=request.requested_by))
+    world.tell(Notice(Kind.MEDIA_FAILED, request.media, request=request))
 
 
 def follow(world: World, request: Request) -> None:

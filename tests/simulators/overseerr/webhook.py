@@ -11,7 +11,7 @@ from .notices import Kind, Notice
 from .records import MOVIE, Issue, IssueStatus, IssueType, MediaStatus, User
 from .world import World
 
-_NAMES = {IssueType.VIDEO: "Video", IssueType.AUDIO: "Audio", IssueType.SUBTITLES: "Subtitle", IssueType.OTHER: "Other"}
+_NAMES = {IssueType.VIDEO: "Video", IssueType.AUDIO: "Audio", IssueType.SUBTITLES: "Subtitle"}
 _DECIDED = {
     Kind.MEDIA_PENDING: "New {what} Request",
     Kind.MEDIA_APPROVED: "{what} Request Approved",
@@ -20,10 +20,10 @@ _DECIDED = {
     Kind.MEDIA_AVAILABLE: "{what} Request Now Available",
     Kind.MEDIA_DECLINED: "{what} Request Declined",
     Kind.MEDIA_FAILED: "{what} Request Failed",
-    Kind.ISSUE_CREATED: "New {type} Issue Reported",
-    Kind.ISSUE_COMMENT: "New Comment on {type} Issue",
-    Kind.ISSUE_RESOLVED: "{type} Issue Resolved",
-    Kind.ISSUE_REOPENED: "{type} Issue Reopened",
+    Kind.ISSUE_CREATED: "New {type}Issue Reported",
+    Kind.ISSUE_COMMENT: "New Comment on {type}Issue",
+    Kind.ISSUE_RESOLVED: "{type}Issue Resolved",
+    Kind.ISSUE_REOPENED: "{type}Issue Reopened",
 }
 _PERSON = ("email", "username", "avatar", "settings_discordId", "settings_telegramChatId")
 
@@ -128,7 +128,7 @@ def _texts(world: World, notice: Notice) -> dict[str, str]:
         return {"event": "", "subject": "Test Notification", "message": message, "image": ""}
     media, request, issue = notice.media, notice.request, notice.issue
     what = f"{'4K ' if request and request.is4k else ''}{'Movie' if media.type == MOVIE else 'Series'}"
-    type = _NAMES[issue.type] if issue else ""
+    type = f"{_NAMES[issue.type]} " if issue and issue.type in _NAMES else ""
     event = _DECIDED[notice.kind].format(what=what, type=type)
     title = world.catalogue.get(media.type, media.tmdb_id)
     if title is None:
