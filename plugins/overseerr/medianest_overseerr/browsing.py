@@ -1,0 +1,261 @@
+"""Searching, what is trending, and all about a title: asked of Overseerr once for everybody, marked for each reader."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeVar
+
+from pydantic import BaseModel, Field
+
+from medianest_hub.plugin_api import Person
+from medianest_hub.plugin_api.errors import Conflict, Forbidden
+from medianest_overseerr import cursors
+from medianest_overseerr.catalogue.titles import Title, keep
+from medianest_overseerr.client import answers
+from medianest_overseerr.client.answers import Kind
+from medianest_overseerr.connection import About, Ctx, about, href_of, service
+from medianest_overseerr.images import backdrop_link, poster_link
+from medianest_overseerr.models import Details, Found, FoundPage, Mark, Season, Trailer
+from medianest_overseerr.people.accounts import Account
+from medianest_overseerr.people.matching import user_of
+from medianest_overseerr.privacy import REQUEST_4K, full
+from medianest_overseerr.requests.rows import Row, of_titles
+from medianest_overseerr.rights import may_request
+from medianest_overseerr.states import MediaState, RequestState, media_state
+
+KEPT_SECONDS: Final = 60.0
+"""How long an answer about titles serves everybody."""
+
+LAST_PAGE: Final = 500
+_MOST_ACTORS: Final = 12
+_MOST_TRAILERS: Final = 5
+_OVER: Final = (RequestState.DECLINED, RequestState.FAILED, RequestState.COMPLETED, RequestState.AVAILABLE)
+_FREE: Final = (MediaState.NONE, MediaState.DELETED)
+
+You = Literal["matched", "overseerr_not_matched", "overseerr_match_conflict"]
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class _Place(cursors.Place):
+    page: int = Field(ge=2, le=LAST_PAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whom something is shown to: what they may ask for, and who they are at Overseerr (None: nobody)."""
+
+    account: Account | None
+    you: You
+    in_4k: bool
+    about: About
+
+    def may(self, kind: str, *, is4k: bool) -> bool:
+        """Whether they may ask for films or series, in 4K or not."""
+        if self.account is None or (is4k and not (self.in_4k and self.about.has_4k(kind))):
+            return False
+        return may_request(self.account.permissions, kind, is4k=is4k)
+
+
+async def reader(ctx: Ctx, person: Person) -> Reader:
+    """The person as a reader. Raises as the client does where Overseerr had to be asked about them."""
+    account: Account | None = None
+    you: You = "matched"
+    try:
+        account = await user_of(ctx, person)
+    except Forbidden:
+        you = "overseerr_not_matched"
+    except Conflict:
+        you = "overseerr_match_conflict"
+    return Reader(account, you, person.can(full(REQUEST_4K)), await about(ctx))
+
+
+async def search(ctx: Ctx, person: Person, text: str, cursor: str | None = None) -> FoundPage:
+    """What is called so, as TMDB finds it."""
+    words = " ".join(text.split())
+
+    async def ask(page: int) -> answers.Hits:
+        return await service(ctx).search(words, page)
+
+    return await _page(ctx, person, f"search:{words.lower()}", cursor, ask)
+
+
+async def trending(ctx: Ctx, person: Person, cursor: str | None = None) -> FoundPage:
+    """What many look at these days."""
+    return await _page(ctx, person, "trending", cursor, service(ctx).trending)
+
+
+async def movie(ctx: Ctx, person: Person, tmdb_id: int) -> Details:
+    """All about a film. Raises `NotFound` (`overseerr_no_such_title`)."""
+    found = await _remembered(ctx, f"movie:{tmdb_id}", answers.Movie, lambda: service(ctx).movie(tmdb_id))
+    who, marks = await _marks(ctx, person, [("movie", tmdb_id)])
+    title = Title("movie", found.id, found.title, found.year, found.poster, found.backdrop)
+    await keep(ctx, [title] if title.title else [])
+    return _details(ctx, who, found, title, marks.get(("movie", tmdb_id), []), found.runtime, [])
+
+
+async def series(ctx: Ctx, person: Person, tmdb_id: int) -> Details:
+    """All about a series, with its seasons. Raises `NotFound` (`overseerr_no_such_title`)."""
+    found = await _remembered(ctx, f"tv:{tmdb_id}", answers.Series, lambda: service(ctx).series(tmdb_id))
+    who, marks = await _marks(ctx, person, [("tv", tmdb_id)])
+    title = Title("tv", found.id, found.title, found.year, found.poster, found.backdrop)
+    await keep(ctx, [title] if title.title else [])
+    rows = marks.get(("tv", tmdb_id), [])
+    seasons = _seasons(who, found, rows)
+    return _details(ctx, who, found, title, rows, next(iter(found.runtimes), None), seasons)
+
+
+async def _page(
+    ctx: Ctx, person: Person, name: str, cursor: str | None, ask: Callable[[int], Awaitable[answers.Hits]]
+) -> FoundPage:
+    number = cursors.read(_Place, name, cursor).page if cursor else 1
+    found = await _remembered(ctx, f"{name}:{number}", answers.Hits, lambda: ask(number))
+    named = (one for one in found.results if one.kind in ("movie", "tv") and (one.title or one.name))
+    hits = list({(one.kind, one.id): one for one in named}.values())
+    titles = [_title_of(one) for one in hits]
+    who, marks = await _marks(ctx, person, [one.key for one in titles])
+    await keep(ctx, titles)
+    more = number < min(found.pages, LAST_PAGE)
+    return FoundPage(
+        items=[
+            _found(ctx, who, title, hit, hit.original_title or hit.original_name, hit.media, marks.get(title.key, []))
+            for title, hit in zip(titles, hits, strict=True)
+        ],
+        next_cursor=cursors.write(_Place(list=name, page=number + 1)) if more else None,
+        you=who.you,
+    )
+
+
+async def _remembered(ctx: Ctx, key: str, model: type[ModelT], ask: Callable[[], Awaitable[ModelT]]) -> ModelT:
+    async def load() -> object:
+        return (await ask()).model_dump(mode="json")
+
+    return model.model_validate(await ctx.cache.remember(key, KEPT_SECONDS, load))
+
+
+async def _marks(
+    ctx: Ctx, person: Person, keys: Sequence[tuple[Kind, int]]
+) -> tuple[Reader, dict[tuple[str, int], list[Row]]]:
+    return await reader(ctx, person), await of_titles(ctx.db, ctx.instance, keys)
+
+
+def _title_of(hit: answers.Hit) -> Title:
+    kind: Kind = "movie" if hit.kind == "movie" else "tv"
+    year = hit.released if kind == "movie" else hit.first_aired
+    return Title(kind, hit.id, hit.title or hit.name, year, hit.poster, hit.backdrop)
+
+
+def _mark(who: Reader, row: Row) -> Mark:
+    mine = who.account is not None and row.user_id == who.account.user_id
+    return Mark(state=row.state, mine=mine, is4k=row.is4k)
+
+
+def _found(
+    ctx: Ctx,
+    who: Reader,
+    title: Title,
+    about: answers.Hit | answers.Details,
+    original_title: str,
+    media: answers.Media | None,
+    rows: Sequence[Row],
+) -> Found:
+    state, state_4k = MediaState.NONE, MediaState.NONE
+    if media is not None:
+        state, state_4k = media_state(media.status), media_state(media.status_4k)
+    return Found(
+        kind=title.kind,
+        tmdb_id=title.tmdb_id,
+        title=title.title,
+        original_title=original_title,
+        year=title.year,
+        summary=about.overview,
+        poster=poster_link(ctx, title.poster),
+        backdrop=backdrop_link(ctx, title.backdrop),
+        popularity=about.popularity,
+        rating=about.rating,
+        state=state,
+        state_4k=state_4k,
+        requests=[_mark(who, row) for row in rows],
+        requestable=_may(who, title.kind, state, rows, is4k=False),
+        requestable_4k=_may(who, title.kind, state_4k, rows, is4k=True),
+        href=href_of(who.about, title.kind, title.tmdb_id),
+    )
+
+
+def _may(who: Reader, kind: str, state: MediaState, rows: Sequence[Row], *, is4k: bool) -> bool:
+    """Whether asking would make sense: of a series something may be left although some was asked for."""
+    if state in (MediaState.AVAILABLE, MediaState.BLOCKLISTED) or not who.may(kind, is4k=is4k):
+        return False
+    if kind == "tv":
+        return True
+    return state in _FREE and not any(row.is4k == is4k and row.state.is_open for row in rows)
+
+
+def _details(
+    ctx: Ctx,
+    who: Reader,
+    found: answers.Movie | answers.Series,
+    title: Title,
+    rows: Sequence[Row],
+    minutes: int | None,
+    seasons: list[Season],
+) -> Details:
+    numbers = {
+        "tmdb": str(found.id),
+        "imdb": found.numbers.imdb,
+        "tvdb": found.numbers.tvdb and str(found.numbers.tvdb),
+    }
+    trailers = [
+        Trailer(title=one.name or title.title, href=f"https://www.youtube.com/watch?v={one.key}")
+        for one in found.videos
+        if one.is_trailer
+    ]
+    shown = _found(ctx, who, title, found, found.original_title, found.media, rows)
+    if seasons:  # as long as there is a season to ask for there is something to ask for
+        shown = shown.model_copy(
+            update={
+                "requestable": any(one.requestable for one in seasons),
+                "requestable_4k": any(one.requestable_4k for one in seasons),
+            }
+        )
+    return Details(
+        **dict(shown),
+        genres=[one.name for one in found.genres if one.name],
+        runtime_minutes=minutes or None,
+        cast=[one.name for one in found.credits.cast if one.name][:_MOST_ACTORS],
+        trailers=trailers[:_MOST_TRAILERS],
+        seasons=seasons,
+        seasons_apart=who.about.partial_requests,
+        external_ids={name: number for name, number in numbers.items() if number},
+        you=who.you,
+    )
+
+
+def _seasons(who: Reader, found: answers.Series, rows: Sequence[Row]) -> list[Season]:
+    media = {one.number: one for one in (found.media.seasons or [])} if found.media is not None else {}
+    made = []
+    for one in found.seasons:
+        known = media.get(one.number)
+        state = media_state(known.status if known is not None else None)
+        state_4k = media_state(known.status_4k if known is not None else None)
+        asked = [row for row in rows if one.number in row.seasons]
+        possible = one.number > 0 or who.about.specials
+        made.append(
+            Season(
+                number=one.number,
+                title=one.name,
+                episodes=one.episodes,
+                year=one.aired,
+                state=state,
+                state_4k=state_4k,
+                requests=[_mark(who, row) for row in asked],
+                requestable=possible and _season_is_free(who, state, asked, is4k=False),
+                requestable_4k=possible and _season_is_free(who, state_4k, asked, is4k=True),
+            )
+        )
+    return made
+
+
+def _season_is_free(who: Reader, state: MediaState, rows: Sequence[Row], *, is4k: bool) -> bool:
+    taken = any(row.is4k == is4k and row.state not in _OVER for row in rows)
+    return state in _FREE and not taken and who.may("tv", is4k=is4k)

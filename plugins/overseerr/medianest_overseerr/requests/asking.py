@@ -1,0 +1,182 @@
+"""Asks for films and series, and takes that back, always in the name of whoever wants it. Decides nothing."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from medianest_hub.plugin_api import Person
+from medianest_hub.plugin_api.errors import (
+    BadInput,
+    Conflict,
+    FieldProblem,
+    Forbidden,
+    HubError,
+    UpstreamError,
+    UpstreamTimeout,
+)
+from medianest_overseerr.client import answers
+from medianest_overseerr.client.refusals import SERVICE, no_request
+from medianest_overseerr.connection import Ctx, about, service
+from medianest_overseerr.models import Allowance, Quota, RequestView, Wish
+from medianest_overseerr.people.accounts import Account
+from medianest_overseerr.people.acting import acting
+from medianest_overseerr.people.matching import person_of, self_of, user_of
+from medianest_overseerr.privacy import REQUEST_4K, full
+from medianest_overseerr.requests import lists, looking, rows
+from medianest_overseerr.rights import may_request
+from medianest_overseerr.states import RequestState
+
+NOBODY = UUID(int=0)
+"""Whose a request is that was made by somebody who is nobody here."""
+
+
+async def ask_for(ctx: Ctx, person: Person, wish: Wish) -> RequestView:
+    """Ask for it in the person's name, and keep what Overseerr says.
+
+    Raises what `matching.user_of` and `Overseerr.ask_for` do; `Forbidden` (`overseerr_4k_not_allowed`), `Conflict`
+    (`overseerr_no_4k`), `BadInput` for seasons that make no sense.
+    """
+    account = await user_of(ctx, person)
+    await _check(ctx, person, wish)
+    asked_at = await looking.now_of_database(ctx)
+    try:
+        async with acting(ctx, account):
+            made = await _send(ctx, account, wish)
+    except HubError as error:
+        _count(ctx, wish, error.error_code)
+        raise
+    if made.by is None or made.by.id != account.user_id:
+        raise UpstreamError(
+            f"{SERVICE} took the request in somebody else's name. An admin must look at it there.",
+            service=SERVICE,
+            field="requestedBy.id",
+        )
+    _count(ctx, wish, "made")
+    await looking.take(ctx, made, asked_at)
+    await ctx.cache.delete(f"{wish.kind}:{wish.tmdb_id}")
+    kept = await rows.row(ctx.db, ctx.instance, made.id)
+    if kept is None:
+        raise no_request()
+    return (await lists.views(ctx, [kept], person, account.user_id))[0]
+
+
+async def one(ctx: Ctx, person: Person, number: int) -> RequestView:
+    """One request as it is kept. Raises `NotFound` (`overseerr_request_not_found`)."""
+    kept = await rows.row(ctx.db, ctx.instance, number)
+    if kept is None:
+        raise no_request()
+    me = await self_of(ctx, person)
+    return (await lists.views(ctx, [kept], person, None if me is None else me.user_id))[0]
+
+
+async def cancel(ctx: Ctx, person: Person, number: int) -> None:
+    """Take a request back: one's own while nobody has decided on it, as one who manages them any.
+
+    Raises `NotFound`, `Conflict` (`overseerr_already_decided`), and what the client does.
+    """
+    kept = await looking.look(ctx, number)
+    if kept is None:
+        raise no_request()
+    asked_at = await looking.now_of_database(ctx)
+    if lists.manages(person):
+        await service(ctx).cancel(number, None)
+    else:
+        account = await user_of(ctx, person)
+        if kept.user_id != account.user_id:
+            raise no_request()
+        if kept.state is not RequestState.PENDING:
+            raise already_decided(kept.state)
+        async with acting(ctx, account):
+            await service(ctx).cancel(number, account.user_id)
+    await looking.forget(ctx, number, asked_at)
+    await ctx.cache.delete(f"{kept.kind}:{kept.tmdb_id}")
+
+
+async def quota(ctx: Ctx, person: Person) -> Quota:
+    """What the person may still ask for. Raises as `ask_for`."""
+    account = await user_of(ctx, person)
+    async with acting(ctx, account):
+        found = await service(ctx).quota(account.user_id)
+    has = await about(ctx)
+    in_4k = person.can(full(REQUEST_4K))
+    return Quota(
+        movie=_allowance(found.movie),
+        tv=_allowance(found.tv),
+        movie_allowed=may_request(account.permissions, "movie", is4k=False),
+        tv_allowed=may_request(account.permissions, "tv", is4k=False),
+        movie_4k_allowed=in_4k and has.movie_4k and may_request(account.permissions, "movie", is4k=True),
+        tv_4k_allowed=in_4k and has.series_4k and may_request(account.permissions, "tv", is4k=True),
+    )
+
+
+async def whose(ctx: Ctx, number: int) -> UUID | None:
+    """Whose request that is; None where there is none. `NOBODY` for one made by somebody who is nobody here."""
+    kept = await rows.row(ctx.db, ctx.instance, number) or await looking.look(ctx, number)
+    if kept is None:
+        return None
+    return await person_of(ctx, kept.user_id) or NOBODY
+
+
+def already_decided(state: RequestState) -> Conflict:
+    """It is too late for that."""
+    return Conflict(
+        f"This request is {state.value.replace('_', ' ')} already, so that cannot be done any more.",
+        code="overseerr_already_decided",
+        params={"state": state.value},
+    )
+
+
+async def _check(ctx: Ctx, person: Person, wish: Wish) -> None:
+    if wish.kind == "movie" and wish.seasons is not None:
+        raise _bad_seasons("A film has no seasons: leave them out.")
+    if wish.seasons is not None and len(set(wish.seasons)) != len(wish.seasons):
+        raise _bad_seasons("A season is named twice.")
+    has = await about(ctx)
+    if wish.seasons is not None and 0 in wish.seasons and not has.specials:
+        raise _bad_seasons("Specials (season 0) cannot be asked for here.")
+    if wish.seasons is not None and not has.partial_requests:
+        raise _bad_seasons("Series can only be asked for whole here: leave the seasons out.")
+    if not wish.is4k:
+        return
+    if not person.can(full(REQUEST_4K)):
+        raise Forbidden("You may not ask for anything in 4K here.", code="overseerr_4k_not_allowed")
+    if not has.has_4k(wish.kind):
+        what = "films" if wish.kind == "movie" else "series"
+        raise Conflict(f"There is nothing here to get {what} in 4K with.", code="overseerr_no_4k")
+
+
+async def _send(ctx: Ctx, account: Account, wish: Wish) -> answers.Request:
+    seasons: list[int] | Literal["all"] = "all" if wish.seasons is None else sorted(wish.seasons)
+    try:
+        return await service(ctx).ask_for(
+            account.user_id, wish.kind, wish.tmdb_id, is4k=wish.is4k, seasons=seasons if wish.kind == "tv" else None
+        )
+    except UpstreamTimeout as error:
+        raise UpstreamTimeout(
+            f"{error.message.rstrip('.')}, and may have taken the request all the same. Look at your requests in a minute "
+            "before you ask again.",
+            service=SERVICE,
+        ) from None
+
+
+def _bad_seasons(words: str) -> BadInput:
+    return BadInput(words, fields=[FieldProblem(field="body.seasons", code="bad_seasons", message=words)])
+
+
+def _allowance(found: answers.Quota) -> Allowance:
+    limit = found.limit or None
+    remaining = None if limit is None else max(0, limit - found.used if found.remaining is None else found.remaining)
+    return Allowance(
+        limit=limit,
+        days=found.days if limit else None,
+        used=found.used,
+        remaining=remaining,
+        restricted=found.restricted,
+    )
+
+
+def _count(ctx: Ctx, wish: Wish, result: str) -> None:
+    ctx.metrics.counter("requests", "What people asked for, and what became of it.", ["kind", "result"]).inc(
+        kind=wish.kind, result=result
+    )
