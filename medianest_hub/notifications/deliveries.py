@@ -64,7 +64,7 @@ UPDATE medianest.deliveries SET state = $1, next_at = $2, due_at = $2
 WHERE person_id = $3 AND way = $4 AND happening_id = ANY($5) AND state IN ('waiting', 'gathering')
 """
 _END: Final = """
-UPDATE medianest.deliveries SET state = $1, error = $2, ended_at = $3
+UPDATE medianest.deliveries SET state = $1, error = CASE WHEN error = '' THEN $2 ELSE error END, ended_at = $3
 WHERE person_id = $4 AND way = $5 AND happening_id = ANY($6) AND state IN ('waiting', 'gathering')
 """
 _SETTLE: Final = """
@@ -156,8 +156,11 @@ class Deliveries:
         """Claim it, or put it off, or end it where the person may not hear of it any more."""
         person_id = rows[0]["person_id"]
         person = people.get(person_id)
-        seen = [row for row in rows if person is not None and self._may_hear(person, row)]
-        if hidden := [row["id"] for row in rows if row not in seen]:
+        late = [row for row in rows if row["due_at"] < now - GIVEN_UP_AFTER]
+        seen = [row for row in rows if person is not None and row not in late and self._may_hear(person, row)]
+        if late:
+            await tx.execute(_END, "dropped", _LATE_WORDS, now, person_id, way.id, [row["id"] for row in late])
+        if hidden := [row["id"] for row in rows if row not in seen and row not in late]:
             await tx.execute(_END, "skipped", "", now, person_id, way.id, hidden)
         if person is None or not seen:
             return None

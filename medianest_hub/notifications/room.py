@@ -42,7 +42,7 @@ class Notifications:
         self.clock = clock
         self.kinds, self.ways = Kinds(host), Ways(host)
         self.choices = Choices(db, defaults)
-        self.tellings = Tellings(db, people, pictures)
+        self.tellings = Tellings(db, people, pictures, clock)
         self.list = NotificationList(db, self.kinds, pictures)
         self.activity = Activity(db, people, self.kinds, pictures)
         self.preferences = PreferencesDesk(self.choices, self.kinds, self.ways)

@@ -15,7 +15,7 @@ from medianest_hub.notifications.kinds import HUB
 from medianest_hub.notifications.pictures import Pictures
 from medianest_hub.plugin_api.errors import BadInput
 from medianest_hub.plugin_api.people import Role
-from medianest_hub.plugin_api.services import Queries
+from medianest_hub.plugin_api.services import Clock, Queries
 from medianest_hub.plugin_host.notification_kinds import Telling
 
 NOTIFY: Final = "mn_notifications"
@@ -42,8 +42,9 @@ WITH readers AS (
 ),
 about AS (SELECT u.id FROM medianest.users u WHERE u.id = $5 FOR KEY SHARE),
 told AS (
-    INSERT INTO medianest.happenings (id, kind, instance, key, person_id, permission, params, href, image, in_activity, at)
-    SELECT $1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9::jsonb, $10, coalesce($17::timestamptz, now())
+    INSERT INTO medianest.happenings
+        (id, kind, instance, key, person_id, permission, params, href, image, in_activity, at, told_at)
+    SELECT $1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9::jsonb, $10, coalesce($17::timestamptz, $19), $19
     WHERE $5::uuid IS NULL OR EXISTS (SELECT FROM about)
     ON CONFLICT DO NOTHING RETURNING id
 ),
@@ -60,10 +61,11 @@ SELECT count(*), pg_notify('{NOTIFY}', '') FROM made HAVING count(*) > 0
 class Tellings:
     """Where everything told is written; workers take it from there (`announcing.py`)."""
 
-    def __init__(self, db: Database, people: People, pictures: Pictures) -> None:
+    def __init__(self, db: Database, people: People, pictures: Pictures, clock: Clock) -> None:
         self._db = db
         self._people = people
         self._pictures = pictures
+        self._clock = clock
 
     async def tell(
         self,
@@ -89,7 +91,7 @@ class Tellings:
             *(new_id(), telling.name, instance, telling.key, person, permission),
             *(json.dumps(telling.params), telling.href, self._pictures.kept(image), kind.activity),
             *(kind.notify, wanted, self._roles(wanted), wanted in CORE),
-            *(self._roles(permission), permission in CORE, at, kind.default),
+            *(self._roles(permission), permission in CORE, at, kind.default, self._clock.now()),
         )
 
     def _roles(self, permission: str | None) -> list[str]:

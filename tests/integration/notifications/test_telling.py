@@ -11,7 +11,8 @@ import pytest
 from medianest_hub.plugin_api import Person, Role
 from medianest_hub.plugin_api.errors import BadInput
 from medianest_hub.plugin_host.services.images import PictureRef
-from tests.integration.notifications.conftest import House, Process, choose, eventually, grant, somebody
+
+from .conftest import House, Process, choose, eventually, grant, somebody
 
 
 async def household(process: Process) -> dict[str, Person]:

@@ -1,5 +1,5 @@
 -- What happened in the house, whom it was told to, and by which ways. Words are made when somebody reads: kept are a kind and
--- parameters. Times are the database's, but for those of deliveries, which are the worker's.
+-- parameters. When something was told and when it is to be sent go by the clocks of the hub's processes.
 
 -- NULL: as the browser asks for it, or as the operator set.
 ALTER TABLE medianest.users ADD COLUMN language text;
@@ -20,7 +20,7 @@ CREATE TABLE medianest.happenings (
     image      jsonb,
     in_activity boolean NOT NULL,
     at         timestamptz NOT NULL,
-    told_at    timestamptz NOT NULL DEFAULT now()
+    told_at    timestamptz NOT NULL
 );
 CREATE UNIQUE INDEX happenings_once ON medianest.happenings
     (kind, instance, key, coalesce(person_id, '00000000-0000-0000-0000-000000000000'));
