@@ -99,3 +99,16 @@ def test_uptime_kumas_troubles_are_quoted_in_the_words_people_see() -> None:
     parts = [part.strip() for words in quoted for part in words.split("…") if part.strip()]
     assert len(quoted) > 10
     assert [part for part in parts if part not in said] == []
+
+
+def test_overseerrs_troubles_are_quoted_in_the_words_people_see() -> None:
+    table = page("plugins/overseerr.md").partition("## When something is wrong")[2].partition("\n## ")[0]
+    quoted = re.findall(r"^\| \*([^*]+)\* \|", table, re.MULTILINE)
+    said = texts(ROOT / "plugins/overseerr/medianest_overseerr") + texts(
+        ROOT / "medianest_hub/infrastructure/http_client"
+    )
+    # The service's name is put in at run time.
+    parts = [part.strip() for words in quoted for part in re.split("Overseerr|…", words) if part.strip()]
+    whole = re.sub(r"\bOverseerr\b", "\0", said)
+    assert len(quoted) > 10
+    assert [part for part in parts if part not in whole] == []

@@ -5,6 +5,7 @@ _MONITOR = (
     "monitors are nobody's; the query finds only those the operator shows, and all for who has the right to details"
 )
 _LIBRARY = "the library is nobody's; the query finds only what Plex shares with the person, or what the settings show"
+_TITLE = "titles are TMDB's and nobody's; of requests for them only their state is told, and whether they are one's own"
 NO_OWNER = {
     "/api/v1/jobs/{id}": "the store finds only what the person may see, which differs for admins",
     "/api/v1/dashboard/{widget}": "a widget is nobody's; which ones somebody may see is decided by their permissions",
@@ -14,6 +15,8 @@ NO_OWNER = {
     "/api/v1/hooks/matrix/in_path/{secret}": _SECRET,
     "/api/v1/hooks/plex/media/{secret}": _SECRET,
     "/api/v1/hooks/uptime_kuma/notification/{secret}": _SECRET,
+    "/api/v1/overseerr/movies/{tmdb_id}": _TITLE,
+    "/api/v1/overseerr/series/{tmdb_id}": _TITLE,
     "/api/v1/plex/collections/{id}": _LIBRARY,
     "/api/v1/plex/items/{id}": _LIBRARY,
     "/api/v1/plex/libraries/{key}/items": _LIBRARY,

@@ -17,6 +17,7 @@ from medianest_hub.plugin_api.people import ADMIN
 from medianest_hub.plugin_api.sign_in import Identity
 from medianest_hub.settings import LimitSettings
 from medianest_hub.web.mounted import Mounted
+from tests.simulators.overseerr.server import OverseerrSimulator
 from tests.simulators.plex.server import PlexSimulator
 
 from .callers import COLUMNS, FORBIDDEN, GATE_CODES, IN, OPEN, UNKNOWN, Callers, Column, may
@@ -201,8 +202,16 @@ def plex() -> Iterator[PlexSimulator]:
         yield simulator
 
 
+@pytest.fixture(scope="module")
+def overseerr() -> Iterator[OverseerrSimulator]:
+    with OverseerrSimulator().running() as simulator:
+        yield simulator
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def site(install_once: Install, start_once: StartSite, plex: PlexSimulator) -> Site:
+async def site(
+    install_once: Install, start_once: StartSite, plex: PlexSimulator, overseerr: OverseerrSimulator
+) -> Site:
     install_once("matrix", PLUGIN)
     install_once("resting", RESTING)
     # Every plugin that is installed takes part; whatever they limit is out of the way.
@@ -213,6 +222,8 @@ async def site(install_once: Install, start_once: StartSite, plex: PlexSimulator
         plugins__plex__url=plex.server_url,
         plugins__plex__plex_tv_url=plex.plex_tv_url,
         plugins__plex__token=plex.world.token(plex.world.owner),
+        plugins__overseerr__url=overseerr.url,
+        plugins__overseerr__api_key=overseerr.api_key,
         plugins__resting__enabled="false",
         **{f"limits__{zone}": "1000000/minute" for zone in LimitSettings.model_fields},
     )
