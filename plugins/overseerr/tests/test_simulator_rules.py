@@ -258,6 +258,22 @@ class TestArriving:
         simulator.arrive(some.media, seasons=[3, 4, 5])
         assert (rest.status, some.media.status) == (done, MediaStatus.AVAILABLE)
 
+    def test_what_arrives_while_nobody_decided_is_approved_by_itself(self, simulator):
+        request = simulator.request("Ann", ("movie", FILM))
+        simulator.arrive(request)
+        assert request.status is (RequestStatus.COMPLETED if simulator.world.seerr else RequestStatus.APPROVED)
+
+    def test_what_was_deleted_can_be_asked_for_again(self, simulator, call):
+        request = simulator.approve(simulator.request("Ann", ("movie", FILM)))
+        simulator.arrive(request)
+        simulator.put_status(request, MediaStatus.DELETED)
+        listed = call("GET", "/request?filter=deleted")
+        if not simulator.world.seerr:
+            assert listed.status_code == 400, "Overseerr knows no such thing"
+            return
+        assert listed.json()["results"][0]["id"] == request.id
+        assert call("POST", "/request", "Bob", json=wanting()).json()["media"]["status"] == MediaStatus.PENDING
+
     def test_a_refused_download_fails_and_can_be_tried_again(self, simulator, call):
         simulator.world.broken_downloader = True
         request = simulator.approve(simulator.request("Ann", ("movie", FILM)))

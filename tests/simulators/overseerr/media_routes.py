@@ -10,7 +10,7 @@ from .access import API, Asking, guarded
 from .contract import PAGED, TEXT, Rule, Shape
 from .paging import paged
 from .record_json import media_json
-from .records import MOVIE, TV, Media, MediaStatus, Permission, Refused
+from .records import MOVIE, Media, MediaStatus, Permission, Refused
 from .world import World
 
 _LIST = Shape(
@@ -82,9 +82,6 @@ def _change(asking: Asking) -> dict[str, Any]:
     status, is4k = _STATUSES[asking.path["status"]], bool(asking.body.get("is4k"))
     if status is MediaStatus.PARTIALLY_AVAILABLE and media.type == MOVIE:
         raise Refused(400, "Only series can be set to be partially available")
-    if status is MediaStatus.AVAILABLE and media.type == TV:
-        for season in media.seasons:
-            season.status = MediaStatus.AVAILABLE
     world.put_status(media, status, is4k=is4k and (world.seerr or status is MediaStatus.AVAILABLE))
     return media_json(world, media, seasons=True)
 

@@ -163,8 +163,7 @@ class OverseerrSimulator(Knobs):
         self.faults.closing = asyncio.Event()
         app = web.Application(middlewares=[self._middleware()])
         app.on_response_prepare.append(_signed)
-        for part in _PARTS:
-            app.add_routes(part.routes(self.world))
+        app.add_routes(self.routes())
         app.router.add_route("*", "/{path:.*}", self._rest, name="rest")
         runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=0.2)
         await runner.setup()
@@ -172,6 +171,10 @@ class OverseerrSimulator(Knobs):
         self._port = int(runner.addresses[0][1])
         self.url = f"http://{self._host}:{self._port}"
         self._runner = runner
+
+    def routes(self) -> list[web.RouteDef]:
+        """All that is described; their names are those of faults, and of what was asked."""
+        return [one for part in _PARTS for one in part.routes(self.world)]
 
     async def _cease(self) -> None:
         runner, self._runner = self._runner, None

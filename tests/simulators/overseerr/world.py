@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -27,7 +28,6 @@ from .records import (
 )
 
 MACHINE = "0123456789abcdef0123456789abcdef01234567"
-_ARRIVED = (MediaStatus.AVAILABLE, MediaStatus.PARTIALLY_AVAILABLE)
 
 
 @dataclass
@@ -208,36 +208,51 @@ class World:
         """The title, or some seasons of it, was found in the library; who asked for it is told."""
         title = self.catalogue.get(media.type, media.tmdb_id)
         key = rating_key or self.on_server.pop((media.type, media.tmdb_id), None) or str(9000 + media.id)
-        if is4k:
-            media.rating_key4k = key
-        else:
-            media.rating_key = key
-        media.added_at = self.now() if added_at is None else added_at
-        media.downloads.clear()
-        status = MediaStatus.AVAILABLE
-        if media.type == TV and title is not None:
-            real = [one for one in title.seasons if one > 0]
-            arrived = real if seasons is None else list(seasons)
-            self._season_arrived(media, arrived, is4k=is4k)
-            there = [one.number for one in media.seasons if _status_of(one, is4k=is4k) is MediaStatus.AVAILABLE]
-            status = MediaStatus.AVAILABLE if set(real) <= set(there) else MediaStatus.PARTIALLY_AVAILABLE
-        self.put_status(media, status, is4k=is4k)
+        with self._settling(media, is4k=is4k):
+            if is4k:
+                media.rating_key4k = key
+            else:
+                media.rating_key = key
+            media.added_at = self.now() if added_at is None else added_at
+            media.downloads.clear()
+            status = MediaStatus.AVAILABLE
+            if media.type == TV and title is not None:
+                real = [one for one in title.seasons if one > 0]
+                self._season_arrived(media, real if seasons is None else seasons, is4k=is4k)
+                there = [one.number for one in media.seasons if _status_of(one, is4k=is4k) is MediaStatus.AVAILABLE]
+                status = MediaStatus.AVAILABLE if set(real) <= set(there) else MediaStatus.PARTIALLY_AVAILABLE
+            media.put(status, is4k=is4k)
 
     def put_status(self, media: Media, status: MediaStatus, *, is4k: bool = False) -> None:
-        """A title's status becomes that; requests it fulfils are completed (Seerr) and told of."""
-        media.put(status, is4k=is4k)
+        """An admin says so; of a series that is available so are the seasons that are known."""
+        with self._settling(media, is4k=is4k):
+            media.put(status, is4k=is4k)
+            if status is MediaStatus.AVAILABLE:
+                self._season_arrived(media, [one.number for one in media.seasons], is4k=is4k)
+
+    @contextlib.contextmanager
+    def _settling(self, media: Media, *, is4k: bool) -> Iterator[None]:
+        """What the change of a title means for who asked for it: approved by itself, completed (Seerr), told."""
+        related = [one for one in self.requests_for(media) if one.is4k == is4k]
+        was, there = media.status_of(is4k=is4k), {one.id for one in related if self.is_there(one)}
+        yield
         self.touch(media)
-        if status not in _ARRIVED:
-            return
-        for one in self.requests_for(media):
-            done = one.is4k == is4k and one.status is RequestStatus.APPROVED and self.is_there(one)
-            if done and self.seerr:
-                one.status = RequestStatus.COMPLETED
-                for season in one.seasons:
-                    season.status = RequestStatus.COMPLETED
-                self.touch(one)
-            if done:
+        status = media.status_of(is4k=is4k)
+        for one in related:
+            if one.status is RequestStatus.PENDING and (was, status) == (MediaStatus.PENDING, MediaStatus.AVAILABLE):
+                self._put_request(one, RequestStatus.APPROVED)
+            arrived = one.id not in there and self.is_there(one)
+            gone = media.type == MOVIE and status is MediaStatus.DELETED and was is not status
+            if self.seerr and one.status in (RequestStatus.APPROVED, RequestStatus.FAILED) and (arrived or gone):
+                self._put_request(one, RequestStatus.COMPLETED)
+            if arrived and one.status not in (RequestStatus.DECLINED, RequestStatus.PENDING):
                 self.tell(Notice(Kind.MEDIA_AVAILABLE, media, request=one, user=one.requested_by))
+
+    def _put_request(self, request: Request, status: RequestStatus) -> None:
+        request.status = status
+        for season in request.seasons:
+            season.status = status
+        self.touch(request)
 
     def is_there(self, request: Request) -> bool:
         """Whether all that was asked for has arrived."""
