@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
-from medianest_hub.plugin_api import Context, MediaHit, MediaSource, Viewer, errors
-from medianest_plex.browsing.models import Item
+from medianest_hub.plugin_api import Context, MediaDetails, MediaElsewhere, MediaHit, MediaSource, Viewer, errors
+from medianest_plex.browsing.finding import find as found_by
+from medianest_plex.browsing.models import Item, Place
 from medianest_plex.browsing.searching import SearchQuery
-from medianest_plex.browsing.searching import search as find
+from medianest_plex.browsing.searching import search as searched
+from medianest_plex.browsing.sight import Sight
 from medianest_plex.browsing.single import ChildrenQuery, one
 from medianest_plex.personal.refreshing import look
+from medianest_plex.privacy import BROWSE
 from medianest_plex.settings import PlexSettings
 
 MOST: Final = 20
@@ -22,33 +26,63 @@ async def search(ctx: Context[PlexSettings], viewer: Viewer, text: str) -> list[
     if viewer.person is None:
         return []
     query = SearchQuery(q=text.replace("\0", "")[:_LONGEST], limit=MOST)
-    found = await find(ctx, await look(ctx, viewer.person), query)
-    return [_hit(hit, hit.score) for hit in found.items]
+    found = await searched(ctx, await look(ctx, viewer.person), query)
+    return [MediaHit(**_fields(hit, hit.places), score=hit.score) for hit in found.items]
 
 
-async def details(ctx: Context[PlexSettings], viewer: Viewer, id: str) -> MediaHit | None:
+async def details(ctx: Context[PlexSettings], viewer: Viewer, id: str) -> MediaDetails | None:
     """The one of that id; None for one that is not there or not to be seen."""
     if viewer.person is None:
         return None
     try:
-        return _hit(await one(ctx, await look(ctx, viewer.person), UUID(id), ChildrenQuery(limit=1)), 1.0)
-    except (ValueError, errors.NotFound):
+        return await _details(ctx, await look(ctx, viewer.person), UUID(id))
+    except ValueError:
         return None
 
 
-def _hit(found: Item, score: float) -> MediaHit:
-    return MediaHit(
-        id=str(found.id),
-        kind=found.kind.value,
-        title=found.title,
-        year=found.year,
-        summary=found.summary,
-        image=found.image,
-        href=found.href,
-        available=True,
-        external_ids=found.external_ids,
-        score=score,
-    )
+async def find(
+    ctx: Context[PlexSettings], viewer: Viewer, kind: str, external_ids: Mapping[str, str]
+) -> MediaDetails | None:
+    """The one with any of these ids, by itself and wherever else it is; None for one that is not there or not to be seen."""
+    if viewer.person is None:
+        return None
+    seen = await look(ctx, viewer.person)
+    found = await found_by(ctx, seen, kind, external_ids)
+    return None if found is None else await _details(ctx, seen, found)
 
 
-LIBRARY: Final = MediaSource("library", search, details)
+async def _details(ctx: Context[PlexSettings], seen: Sight, id: UUID) -> MediaDetails | None:
+    try:
+        item = await one(ctx, seen, id, ChildrenQuery(limit=1))
+    except errors.NotFound:
+        return None
+    minutes = None if item.seconds is None else round(item.seconds / 60)
+    return MediaDetails(**_fields(item, item.places), genres=item.genres, runtime_minutes=minutes)
+
+
+def _fields(found: Item, places: Sequence[Place]) -> dict[str, Any]:
+    servers = [place.server for place in places]
+    named = [
+        MediaElsewhere(
+            place=place.server if servers.count(place.server) == 1 else f"{place.server}: {place.library}",
+            href=place.href,
+        )
+        for place in places
+    ]
+    return {
+        "id": str(found.id),
+        "kind": found.kind.value,
+        "title": found.title,
+        "original_title": found.original_title,
+        "year": found.year,
+        "summary": found.summary,
+        "image": found.image,
+        "href": named[0].href if named else found.href,
+        "place": named[0].place if named else "",
+        "elsewhere": named[1:],
+        "available": True,
+        "external_ids": found.external_ids,
+    }
+
+
+LIBRARY: Final = MediaSource("library", search, details, find, permission=BROWSE)

@@ -18,6 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from tests.simulators.plex.server import PlexSimulator
 
+from .pair import Pair, attic_of, furnished
+
 RETURN_URL = "http://hub.test/sign-in/done?provider=plex&x=1"
 Make = Callable[..., Awaitable[MemoryContext[PlexSettings]]]
 
@@ -64,3 +66,16 @@ async def settled(context: ContextMaker, plex: PlexSimulator) -> MemoryContext[P
 async def owned(make: Make, plex: PlexSimulator) -> MemoryContext[PlexSettings]:
     """With the owner's token in the settings."""
     return await make(token=plex.world.token(plex.world.owner))
+
+
+@pytest.fixture
+def attic(plex: PlexSimulator) -> Iterator[PlexSimulator]:
+    """A second server beside it."""
+    with attic_of(plex) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+async def pair(make: Make, plex: PlexSimulator, attic: PlexSimulator) -> Pair:
+    """Both in the settings, with films on them."""
+    return await furnished(make, plex, attic)

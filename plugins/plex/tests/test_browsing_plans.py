@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from medianest_hub.plugin_api import Viewer
+from medianest_plex import media_sources
 from medianest_plex.settings import PlexSettings
 
 from . import asking
@@ -149,3 +151,11 @@ async def test_single_items_what_is_new_and_collections_are_led_by_an_index(ctx)
     await asking.recently_added(ctx, library=SHOWS)
     await asking.collection(ctx, (await asking.collections(ctx)).items[0].id)
     await check(ctx, "single")
+
+
+async def test_what_others_know_by_its_ids_is_found_by_an_index(ctx):
+    known = {"tmdb": "9", "tvdb": "9", "imdb": "tt4", "musicbrainz": "9"}
+    for ids in (known, {"imdb": "tt4"}, {"tmdb": "9"}):
+        hit = await media_sources.LIBRARY.find(ctx, Viewer(person=MIA, role=MIA.role), "movie", ids)
+        assert (hit is not None) == ("imdb" in ids)
+        await check(ctx, str(ids))

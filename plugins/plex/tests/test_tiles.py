@@ -125,3 +125,42 @@ async def test_the_hubs_search_finds_what_the_person_may_see_and_says_where_it_i
     assert (one.title, one.summary) == ("Alien", "In space")
     for viewer, id in ((of(MIA), hit.id), (of(ADA), str(uuid4())), (of(ADA), "x"), (Viewer(), hit.id)):
         assert await media_sources.LIBRARY.details(ctx, viewer, id) is None
+
+
+async def test_what_another_source_knows_is_found_by_its_ids_where_the_person_may_see_it(ctx, shelf):
+    find = media_sources.LIBRARY.find
+    alien = await shelf.movie(
+        "Alien", year=1979, imdb="tt0078748", tmdb="348", duration_ms=7_020_000, genres=["Horror"]
+    )
+    other = await shelf.movie("Alien, another", tmdb="9", imdb="tt0078748")
+    show, _, _ = await shelf.show("Alien", [1], tmdb="348")
+    for ids in ({"tmdb": "348"}, {"imdb": "tt0078748", "tmdb": "348"}, {"tmdb": "348", "tvdb": "7", "house": "1"}):
+        hit = await find(ctx, of(ADA), "movie", ids)
+        assert (hit.id, hit.title, hit.available, hit.place) == (str(alien.id), "Alien", True, "Living room")
+        assert (hit.genres, hit.runtime_minutes) == (["Horror"], 117)
+    assert (await find(ctx, of(ADA), "show", {"tmdb": "348"})).id == str(show.id)
+    assert (await find(ctx, of(ADA), "movie", {"tmdb": "9", "imdb": "tt0078748"})).id == str(other.id)
+    for viewer, kind, ids in (
+        (of(ADA), "movie", {"tmdb": "77", "imdb": "tt0078748"}),
+        (of(ADA), "movie", {"imdb": "tt1"}),
+        (of(ADA), "movie", {}),
+        (of(ADA), "movie", {"tmdb": "", "house": "348"}),
+        (of(ADA), "person", {"tmdb": "348"}),
+        (Viewer(), "movie", {"tmdb": "348"}),
+    ):
+        assert await find(ctx, viewer, kind, ids) is None
+    await shelf.share(MIA, SHOWS)
+    assert await find(ctx, of(MIA), "movie", {"tmdb": "348"}) is None
+
+
+async def test_a_film_in_two_libraries_is_one_with_two_places(ctx, shelf):
+    await shelf.section(4, "movie", "Documentaries")
+    await shelf.movie("Alien", tmdb="348")
+    await shelf.movie("Alien", tmdb="348", section=4)
+    (hit,) = await media_sources.LIBRARY.search(ctx, of(ADA), "alien")
+    for one in (hit, await media_sources.LIBRARY.find(ctx, of(ADA), "movie", {"tmdb": "348"})):
+        assert [one.place, *(other.place for other in one.elsewhere)] == [
+            "Living room: Movies",
+            "Living room: Documentaries",
+        ]
+        assert one.href != one.elsewhere[0].href

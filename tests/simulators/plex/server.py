@@ -47,11 +47,14 @@ class Asked:
 
 
 class PlexSimulator(LibraryKnobs, PlayerKnobs):
-    """`plex_tv_url`, `app_url` and `server_url` are roots without a trailing slash. Use it in `with sim.running():`."""
+    """`plex_tv_url`, `app_url` and `server_url` are roots without a trailing slash. Use it in `with sim.running():`.
 
-    def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
+    A second server is a second simulator, with the `world` of the first one's `world.beside("Attic")`.
+    """
+
+    def __init__(self, port: int = 0, host: str = "127.0.0.1", world: World | None = None) -> None:
         super().__init__()
-        self.world = World()
+        self.world = world or World()
         self.faults = Faults()
         self._news = threading.Condition()
         self.pms = Pms(self.world, Library(self.world.now), Notifications(self._changed))
@@ -123,6 +126,7 @@ class PlexSimulator(LibraryKnobs, PlayerKnobs):
         runners: list[web.AppRunner] = []
         self.server_url = await self._site(runners, self._ports[0], media_server.routes(self.pms, self.scanner))
         self._ports[0] = int(self.server_url.rpartition(":")[2])
+        self.world.home.url = self.server_url
         self._home = runners[0]
 
     async def _cease(self) -> None:

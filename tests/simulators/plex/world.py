@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import secrets
 import time
 import uuid
@@ -43,7 +44,7 @@ class Server:
     sections_of: dict[int, set[int]] = field(default_factory=dict)
     """The sections an account may see, where it may not see all."""
     url: str = ""
-    """Where plex.tv says it is; empty for the one at home."""
+    """Where plex.tv says it is; empty until it runs."""
 
     def admits(self, account_id: int) -> bool:
         """Whether the account may use it."""
@@ -74,7 +75,7 @@ def new_token() -> str:
 
 
 class World:
-    """`home` is the server that runs; `advance` lets time pass for pins."""
+    """`home` is the server that runs; `advance` lets time pass for pins. What `beside` makes shares all but these."""
 
     def __init__(self) -> None:
         self.accounts: dict[int, Account] = {}
@@ -144,6 +145,13 @@ class World:
         self.servers.append(made)
         return made
 
+    def beside(self, name: str, owner: Account | None = None) -> World:
+        """The same plex.tv, people and tokens, and another server at home: the same owner's, unless told."""
+        other = copy.copy(self)
+        other.owner = owner or self.owner
+        other.home = self.server(name, other.owner)
+        return other
+
     def find(self, who: str) -> Account:
         """The account of that username or title."""
         return next(one for one in self.accounts.values() if who in (one.username, one.title))
@@ -160,7 +168,8 @@ class World:
 
     def revoke(self, account: Account) -> None:
         """The account signs out all its devices ("Sign out connected devices")."""
-        self.tokens = {token: owner for token, owner in self.tokens.items() if owner != account.id}
+        for token in [token for token, owner in self.tokens.items() if owner == account.id]:
+            del self.tokens[token]
         for server in self.servers:
             server.access_tokens.pop(account.id, None)
 
