@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from medianest_hub.plugin_api import NotificationKind
@@ -16,6 +17,9 @@ from medianest_overseerr.kinds import (
 from medianest_overseerr.requests.rows import Change
 from medianest_overseerr.states import RequestState
 
+LONG_AGO: Final = timedelta(days=1)
+"""What was new so long before it was seen is no news: it comes from a service that was not looked at until now."""
+
 _UNDECIDED: Final = (None, RequestState.PENDING, RequestState.DECLINED)
 _ON_ITS_WAY: Final = (RequestState.APPROVED, RequestState.PROCESSING, RequestState.PARTLY_AVAILABLE)
 
@@ -27,7 +31,10 @@ def outcomes(change: Change) -> list[NotificationKind]:
     """
     if change.after is None:
         return []
-    state, was = change.after.state, None if change.before is None else change.before.state
+    is_other = change.before is None or change.before.created_at != change.after.created_at
+    state, was = change.after.state, None if is_other or change.before is None else change.before.state
+    if was is None and change.after.changed_at - change.after.updated_at > LONG_AGO:
+        return []
     told = [REQUESTED] if was is None else []
     if state is RequestState.PENDING:
         told.append(REQUEST_PENDING)

@@ -18,5 +18,6 @@ APP_CONFIG = AppConfig(
         tables.UnmatchedRow,
         tables.RequestRow,
         tables.TitleRow,
+        tables.IssueRow,
     ],
 )

@@ -9,19 +9,26 @@ from medianest_hub.plugin_api import (
     ImageSource,
     Lifecycle,
     Listener,
+    MediaSource,
     Permission,
     PluginInfo,
     Role,
     Router,
+    Task,
+    Webhook,
+    Widget,
     hookimpl,
 )
-from medianest_overseerr import health, listeners
+from medianest_overseerr import health, listeners, tasks, widgets
 from medianest_overseerr.events import RequestChanged
 from medianest_overseerr.images import POSTERS
+from medianest_overseerr.kinds import KINDS
 from medianest_overseerr.lifecycle import LIFECYCLE
+from medianest_overseerr.media_sources import REQUESTS
 from medianest_overseerr.privacy import ISSUES, MANAGE, REQUEST, REQUEST_4K
 from medianest_overseerr.routes import router
 from medianest_overseerr.settings import OverseerrSettings
+from medianest_overseerr.webhooks import NOTIFICATION
 
 
 @hookimpl
@@ -41,6 +48,7 @@ def hub_plugin() -> PluginInfo:
             ),
         ],
         events=[RequestChanged],
+        notifications=KINDS,
         icon="clapperboard",
         docs="https://medianest.example/plugins/overseerr",
     )
@@ -56,6 +64,30 @@ def hub_routes() -> Router:
 def hub_health_checks() -> Sequence[HealthCheck]:
     """Whether Overseerr answers, and whether what is shown of requests is true."""
     return [health.service, health.requests]
+
+
+@hookimpl
+def hub_tasks() -> Sequence[Task]:
+    """Looking what changed."""
+    return [tasks.poll, tasks.look_again]
+
+
+@hookimpl
+def hub_webhooks() -> Sequence[Webhook]:
+    """What Overseerr tells of by itself."""
+    return [NOTIFICATION]
+
+
+@hookimpl
+def hub_widgets() -> Sequence[Widget]:
+    """One's own requests, and what waits for somebody to decide."""
+    return [widgets.my_requests, widgets.counts, widgets.waiting]
+
+
+@hookimpl
+def hub_media_sources() -> Sequence[MediaSource]:
+    """What can be asked for, for the hub's search."""
+    return [REQUESTS]
 
 
 @hookimpl

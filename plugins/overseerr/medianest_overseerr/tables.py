@@ -11,12 +11,15 @@ SCHEMA = "plugin_overseerr"
 class SourceRow(Table, tablename="source", schema=SCHEMA):
     """How it stands with the service of one instance.
 
-    `swept_at` is when all requests, `accounts_at` when all users were last read whole. `trouble` is what kept the last look
-    from its end, empty when nothing did.
+    `swept_at` is when it was last looked for what had changed, `whole_at` when at all requests; `accounts_at` when all users
+    were read, `issues_at` when issues were first looked at. `trouble` is what kept the last look from its end, empty when
+    nothing did.
     """
 
     instance = Text(primary_key=True, default=None)
     swept_at = Timestamptz(null=True, default=None)
+    whole_at = Timestamptz(null=True, default=None)
+    issues_at = Timestamptz(null=True, default=None)
     accounts_at = Timestamptz(null=True, default=None)
     trouble = Text(default="")
     since = Timestamptz(null=True, default=None)
@@ -91,3 +94,15 @@ class TitleRow(Table, tablename="title", schema=SCHEMA):
     poster = Text(default="")
     backdrop = Text(default="")
     fetched_at = Timestamptz(default=None)
+
+
+class IssueRow(Table, tablename="issue", schema=SCHEMA):
+    """What people know of an issue: told anew is what is different. `last_comment` is the number of the newest comment."""
+
+    instance = Text(default=None)
+    issue_id = Integer(default=None)
+    created_at = Timestamptz(default=None)
+    updated_at = Timestamptz(default=None)
+    is_open = Boolean(default=True)
+    last_comment = Integer(default=0)
+    asked_at = Timestamptz(default=None)

@@ -185,4 +185,6 @@ async def _about(ctx: Ctx) -> About | None:
 
 
 def _count_untold(ctx: Ctx) -> None:
-    ctx.metrics.counter("untold", "Changes of requests of users who are nobody of the hub, so that nobody was told.").inc()
+    ctx.metrics.counter(
+        "untold", "Changes of requests of users who are nobody of the hub, so that nobody was told."
+    ).inc()

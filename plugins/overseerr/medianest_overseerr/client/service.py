@@ -18,6 +18,7 @@ PAGE: Final = 100
 _QUICK: Final = 5.0
 
 IssueFilter = Literal["all", "open", "resolved"]
+Sort = Literal["added", "modified"]
 
 
 class Overseerr:
@@ -71,9 +72,11 @@ class Overseerr:
         """A series. Raises `NotFound` (`overseerr_no_such_title`)."""
         return (await self._title("tv", tmdb_id)).parse(answers.Series)
 
-    async def requests(self, skip: int, take: int = PAGE) -> answers.Requests:
-        """Everybody's requests, the newest first."""
-        query: Query = {"take": take, "skip": skip, "sort": "added", "filter": "all"}
+    async def requests(
+        self, skip: int, take: int = PAGE, *, sort: Sort = "added", which: Literal["all", "unavailable"] = "all"
+    ) -> answers.Requests:
+        """Everybody's requests, the newest first, or those that changed last. `unavailable`: of what is still to come."""
+        query: Query = {"take": take, "skip": skip, "sort": sort, "filter": which}
         return (await self._calls.get("/request", query)).parse(answers.Requests)
 
     async def request(self, number: int) -> answers.Request | None:
@@ -117,10 +120,10 @@ class Overseerr:
         return await self._about_request(f"/request/{number}/retry", user)
 
     async def issues(
-        self, which: IssueFilter, skip: int, take: int, by: int | None, user: int | None
+        self, which: IssueFilter, skip: int, take: int, by: int | None, user: int | None, *, sort: Sort = "added"
     ) -> answers.Issues:
-        """Issues, the newest first; `by`: only those that user opened."""
-        query: dict[str, str | int] = {"take": take, "skip": skip, "sort": "added", "filter": which}
+        """Issues, the newest first, or those that changed last; `by`: only those that user opened."""
+        query: dict[str, str | int] = {"take": take, "skip": skip, "sort": sort, "filter": which}
         if by is not None:
             query["requestedBy"] = by
         return (await self._calls.get("/issue", query, user=user)).parse(answers.Issues)

@@ -13,6 +13,7 @@ STATEMENTS = (
         instance text NOT NULL,
         issue_id integer NOT NULL,
         created_at timestamptz NOT NULL,
+        updated_at timestamptz NOT NULL,
         is_open boolean NOT NULL,
         last_comment integer NOT NULL,
         asked_at timestamptz NOT NULL,

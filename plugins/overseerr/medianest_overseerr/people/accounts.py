@@ -15,6 +15,9 @@ from medianest_overseerr.connection import Ctx, service
 AGAIN_SECONDS: Final = 20.0
 """However often somebody unknown comes, all users are read no more often than this."""
 
+GOOD_FOR: Final = timedelta(minutes=30)
+"""How old what is kept of users may become: others than those who are asked about change too."""
+
 MOST: Final = 5000
 _COLUMNS: Final = "user_id, plex_id, email, name, permissions"
 
@@ -87,6 +90,14 @@ async def read_anew(ctx: Ctx) -> None:
         return True
 
     await ctx.cache.remember(f"accounts:{ctx.generation}", AGAIN_SECONDS, read)
+
+
+async def keep_up(ctx: Ctx) -> None:
+    """Ask for all users if that was done long ago. Raises as the client does."""
+    row = await ctx.db.fetchrow("SELECT accounts_at FROM plugin_overseerr.source WHERE instance = $1", ctx.instance)
+    last = None if row is None else row["accounts_at"]
+    if last is None or ctx.clock.now() - last > GOOD_FOR:
+        await read_anew(ctx)
 
 
 async def refresh(ctx: Ctx) -> None:

@@ -216,6 +216,7 @@ async def _known(
 
 
 def wants_a_closer_look(found: answers.Request, kept: rows.Row | None) -> bool:
+    """Whether only the request by itself says how it stands, and it was not looked at since its media changed."""
     return rows.is_vague(found) and (kept is None or kept.media_at is None or kept.media_at != found.media.updated_at)
 
 
