@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from medianest_hub.plugin_api.media import MediaDetails, MediaHit, MediaLink, MediaRequest
+from medianest_hub.plugin_api.media import MediaDetails, MediaElsewhere, MediaHit, MediaLink, MediaRequest
 from medianest_hub.plugin_host.actions import refused_actions
 
 MOST_HITS: Final = 100
@@ -27,7 +27,7 @@ LONGEST_ID: Final = 200
 
 _LONGEST: Final = {"title": 300, "original_title": 300, "place": 120, "summary": 2000}
 _LONGEST_LINK: Final = 2000
-_MOST: Final = {"requests": 30, "genres": 20, "seasons": 200, "trailers": 10, "cast": 30}
+_MOST: Final = {"requests": 30, "elsewhere": 20, "genres": 20, "seasons": 200, "trailers": 10, "cast": 30}
 _BREAKS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
@@ -107,6 +107,10 @@ def _bounded(hit: MediaHit) -> dict[str, Any]:
         "score": hit.score if math.isfinite(hit.score) else 0.0,
         "external_ids": dict(list(hit.external_ids.items())[:20]),
         "requests": _requests(changes["requests"]),
+        "elsewhere": [
+            MediaElsewhere(place=_text(one.place, _LONGEST["place"]), href=link(one.href))
+            for one in changes["elsewhere"]
+        ],
     }
     if isinstance(hit, MediaDetails):
         changes |= {

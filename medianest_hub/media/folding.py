@@ -129,19 +129,18 @@ def _ids(group: Sequence[Found]) -> dict[str, str]:
 def _places(telling: Sequence[Found], titles: Mapping[str, str]) -> list[MediaPlace]:
     places: dict[tuple[str, str, str | None], MediaPlace] = {}
     for found in telling:
-        plugin, _, rest = found.source.partition(".")
-        name = found.hit.place or titles.get(found.source, plugin)
-        places.setdefault(
-            (found.source, name, found.hit.href),
-            MediaPlace(
+        plugin, instance, _ = found.source.split(".", 2)
+        hit = found.hit
+        for name, href in ((hit.place, hit.href), *((other.place, other.href) for other in hit.elsewhere)):
+            place = MediaPlace(
                 source=found.source,
                 plugin=plugin,
-                instance=rest.partition(".")[0],
-                name=name,
-                href=found.hit.href,
-                available=found.hit.available,
-            ),
-        )
+                instance=instance,
+                name=name or titles.get(found.source, plugin),
+                href=href,
+                available=hit.available,
+            )
+            places.setdefault((place.source, place.name, place.href), place)
     return list(places.values())[:MOST_OF_ALL]
 
 

@@ -23,10 +23,18 @@ class Found:
     hit: MediaHit
 
     @property
-    def order(self) -> tuple[str, str, str, str, str]:
+    def order(self) -> tuple[object, ...]:
         """A place among all hits that does not depend on who answered first."""
         hit = self.hit
-        return self.source, hit.id, hit.place, hit.title, hit.href or ""
+        return (
+            self.source,
+            hit.id,
+            hit.place,
+            hit.title,
+            hit.href or "",
+            hit.year or 0,
+            sorted(hit.external_ids.items()),
+        )
 
 
 @dataclass(slots=True, eq=False)

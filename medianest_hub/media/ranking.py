@@ -13,7 +13,7 @@ def rank(groups: Sequence[Sequence[Found]], typed: str) -> list[Sequence[Found]]
     return sorted(groups, key=lambda group: _order(group, typed))
 
 
-def _order(group: Sequence[Found], typed: str) -> tuple[int, float, float, str, int, tuple[str, ...]]:
+def _order(group: Sequence[Found], typed: str) -> tuple[int, float, float, str, int, tuple[object, ...]]:
     hits = [found.hit for found in group]
     year = next((hit.year for hit in hits if hit.year is not None), None)
     fits = match(typed, (title for hit in hits for title in (hit.title, hit.original_title)), year)

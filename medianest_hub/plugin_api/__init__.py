@@ -35,7 +35,15 @@ from medianest_hub.plugin_api.kinds import (
     WidgetData,
 )
 from medianest_hub.plugin_api.lifecycle import Lifecycle
-from medianest_hub.plugin_api.media import MediaDetails, MediaHit, MediaLink, MediaRequest, MediaSeason, MediaSource
+from medianest_hub.plugin_api.media import (
+    MediaDetails,
+    MediaElsewhere,
+    MediaHit,
+    MediaLink,
+    MediaRequest,
+    MediaSeason,
+    MediaSource,
+)
 from medianest_hub.plugin_api.notifications import LANGUAGES, NotificationKind, Words
 from medianest_hub.plugin_api.notifiers import Notification, Notifier
 from medianest_hub.plugin_api.people import ACCOUNT, ADMIN, SIGNED_IN, Permission, Person, Role, Viewer
@@ -99,6 +107,7 @@ __all__ = [
     "Log",
     "MediaCard",
     "MediaDetails",
+    "MediaElsewhere",
     "MediaFileAdded",
     "MediaHit",
     "MediaLink",

@@ -37,6 +37,13 @@ class MediaRequest(BaseModel):
     href: str | None = None
 
 
+class MediaElsewhere(BaseModel):
+    """Another place of the same source where it is there, too; `place` and `href` as in `MediaHit`."""
+
+    place: str
+    href: str | None = None
+
+
 class MediaHit(BaseModel):
     """One thing found.
 
@@ -44,7 +51,7 @@ class MediaHit(BaseModel):
     - `external_ids`: `tmdb`, `tvdb`, `imdb`, `musicbrainz`; by these the hub joins what several sources found. Of the thing
       itself: an episode has not its show's.
     - `image`: a path on this hub. `href`: a path on this hub or an absolute https address, where it can be watched or seen.
-    - `place`: the name of the server or service it lies at, if `available`.
+    - `place`: the name of the server or service it lies at, if `available`; `elsewhere`: others, such as a second server.
     - `available`: None when the source does not know. `partly`: only some of it is there, such as the first seasons.
     - `requestable`: the one who looks may ask for it.
     - `popularity`: 0–1 within the source; decides among equal titles.
@@ -60,6 +67,7 @@ class MediaHit(BaseModel):
     image: str | None = None
     href: str | None = None
     place: str = ""
+    elsewhere: list[MediaElsewhere] = []
     available: bool | None = None
     partly: bool = False
     requestable: bool = False

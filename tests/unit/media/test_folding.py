@@ -12,7 +12,15 @@ from medianest_hub.media.folding import fold, fold_page, state_of
 from medianest_hub.media.joining import Found, join
 from medianest_hub.media.models import MediaState
 from medianest_hub.media.ranking import rank
-from medianest_hub.plugin_api import Action, MediaDetails, MediaHit, MediaLink, MediaRequest, MediaSeason
+from medianest_hub.plugin_api import (
+    Action,
+    MediaDetails,
+    MediaElsewhere,
+    MediaHit,
+    MediaLink,
+    MediaRequest,
+    MediaSeason,
+)
 
 from .found import found
 from .test_joining import hits
@@ -59,9 +67,7 @@ def test_one_item_tells_where_it_is_who_asked_and_what_can_be_done() -> None:
             found("b", id="603", title="The Matrix", year=1999, summary="A hacker.", external_ids={"tmdb": "603"},
                   requests=[asked("available", mine=True)], actions=[go], href="/requests/1", popularity=0.9),
             found("a", id="x", title="Matrix", image="/api/v1/images/1", available=True, place="Attic", href="/w/1",
-                  external_ids={"tmdb": "603", "imdb": "tt0133093"}),
-            found("a", id="x", title="Matrix", image="/api/v1/images/1", available=True, place="Cellar", href="/w/2",
-                  external_ids={"tmdb": "603", "imdb": "tt0133093"}),
+                  elsewhere=[MediaElsewhere(place="Cellar", href="/w/2")], external_ids={"tmdb": "603", "imdb": "tt0133093"}),
         ]
     )  # fmt: skip
     item = fold(group, TITLES)
