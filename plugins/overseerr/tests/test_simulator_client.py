@@ -87,7 +87,7 @@ async def test_films_and_series_in_detail(client):
 
     assert (film.title, film.media_info.status) == ("Low Orbit", MediaStatus.PROCESSING)
     assert [one.requested_by.display_name for one in film.media_info.requests] == ["Ben"]
-    assert (series.name, [one.season_number for one in series.seasons]) == ("Copper & Pine", [0, 1, 2, 3, 4, 5])
+    assert (series.name, [one.season_number for one in series.seasons]) == ("Walnut & Sons", [0, 1, 2, 3, 4, 5])
     assert series.media_info.status is MediaStatus.AVAILABLE
 
 

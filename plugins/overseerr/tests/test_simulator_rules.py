@@ -12,6 +12,7 @@ import requests
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
+from tests.simulators.overseerr.household import InLibrary, mirror
 from tests.simulators.overseerr.server import (
     OVERSEERR,
     SEERR,
@@ -399,3 +400,11 @@ def test_a_seerr_user_of_jellyfin_has_no_plex_id_and_a_relative_picture():
     said = answer.json()
     assert (said["userType"], said["plexId"], said["jellyfinUserId"], said["displayName"]) == (3, None, "ab12", "Jo")
     assert said["avatar"].startswith("/avatarproxy/")
+
+
+def test_a_library_of_elsewhere_can_be_mirrored(simulator, call):
+    mirror(simulator, [InLibrary("movie", 42, "Hidden Harbour", 1999, rating_key="17"),
+                       InLibrary("tv", 43, "Harbour Nights", 2003, episodes=(6, 6))])  # fmt: skip
+    film, series = call("GET", "/search?query=harbour").json()["results"][-2:], call("GET", "/tv/43").json()
+    assert {(one["id"], one["mediaInfo"]["status"], one["mediaInfo"]["ratingKey"]) for one in film} >= {(42, 5, "17")}
+    assert [one["status"] for one in series["mediaInfo"]["seasons"]] == [5, 5]

@@ -87,6 +87,7 @@ async def test_every_step_of_a_request_is_posted_once(simulator, receiver):
     ]  # fmt: skip
     assert receiver.kinds[5:] == ["MEDIA_AUTO_APPROVED", "MEDIA_FAILED"]
     assert {headers["Authorization"] for headers, _ in receiver.got} == {"Bearer of-the-hub"}
+    await simulator.reached(lambda: len(simulator.world.webhook.sent) == 7)
     assert simulator.world.webhook.sent == [(kind, 200) for kind in receiver.kinds]
 
 
@@ -100,7 +101,7 @@ async def test_the_usual_template_has_everything_as_text_and_null_for_what_there
     assert said == {
         "notification_type": "MEDIA_PENDING",
         "event": "New Series Request",
-        "subject": "Copper & Pine (2016)",
+        "subject": "Walnut & Sons (2016)",
         "message": "A family of furniture makers through five hard years.",
         "image": f"https://image.tmdb.org/t/p/w600_and_h900_bestv2/pt{SERIES}.jpg",
         "media": {
@@ -165,7 +166,8 @@ async def test_only_chosen_kinds_are_posted_and_a_template_of_ones_own_is_filled
     ]
     simulator.set_webhook(receiver.url, on=False)
     await asyncio.to_thread(simulator.arrive, request)
-    assert len(simulator.world.webhook.sent) == 1
+    await simulator.reached(lambda: simulator.world.webhook.sent)
+    assert len(simulator.world.webhook.sent) == len(receiver.got) == 1
 
 
 async def test_a_single_notice_can_be_posted_by_hand_and_as_often_as_one_likes(simulator, receiver):

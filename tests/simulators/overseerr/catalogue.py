@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import overload
 
+from .names import Key, Names, folded
 from .records import MOVIE, TV
 from .titles import FILMS, FIRST_WORDS, PEOPLE, SECOND_WORDS, SHOWS
 
@@ -98,18 +99,41 @@ def series(
                  f"tt{id:07}", key, goes_on, has_pictures, has_aired)  # fmt: skip
 
 
+class Found(Sequence[Title]):
+    """Titles that were found; each is worked out when it is looked at."""
+
+    def __init__(self, catalogue: Catalogue, keys: list[Key]) -> None:
+        self._catalogue, self._keys = catalogue, keys
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @overload
+    def __getitem__(self, at: int) -> Title: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Title]: ...
+    def __getitem__(self, at: int | slice) -> Title | list[Title]:
+        if isinstance(at, int):
+            return self._catalogue[self._keys[at]]
+        return [self._catalogue[one] for one in self._keys[at]]
+
+
 class Catalogue:
     """All there is. Generated titles are worked out when asked for, so a hundred thousand of them take little memory."""
 
     def __init__(self) -> None:
-        self._own: dict[tuple[str, int], Title] = {}
-        self._names: dict[tuple[str, int], str] = {}
+        self._own: dict[Key, Title] = {}
+        self._names = Names()
         self._many: dict[str, range] = {MOVIE: range(0), TV: range(0)}
+
+    def __getitem__(self, key: Key) -> Title:
+        found = self._own.get(key)
+        return _generated(*key) if found is None else found
 
     def add(self, title: Title) -> Title:
         """It exists from now on."""
         self._own[title.type, title.id] = title
-        self._names[title.type, title.id] = folded(title.name)
+        self._names.put((title.type, title.id), title.name)
         return title
 
     def add_invented(self) -> None:
@@ -126,28 +150,32 @@ class Catalogue:
 
     def fill(self, movies: int, shows: int, first_movie: int, first_show: int) -> None:
         """So many generated films and series, with ids from those on; those generated before are gone."""
-        for kind, ids in self._many.items():
-            for id in ids:
-                self._names.pop((kind, id), None)
+        for key in self._generated_keys():
+            self._names.remove(key)
         self._many = {MOVIE: range(first_movie, first_movie + movies), TV: range(first_show, first_show + shows)}
-        for kind, ids in self._many.items():
-            self._names.update(((kind, id), folded(_name(kind, id))) for id in ids if (kind, id) not in self._own)
+        for kind, id in self._generated_keys():
+            self._names.put((kind, id), _name(kind, id))
+
+    def _generated_keys(self) -> list[Key]:
+        return [(kind, id) for kind, ids in self._many.items() for id in ids if (kind, id) not in self._own]
 
     def get(self, kind: str, id: int) -> Title | None:
         """The title of that kind and TMDB id."""
         found = self._own.get((kind, id))
         return _generated(kind, id) if found is None and id in self._many.get(kind, ()) else found
 
-    def search(self, text: str) -> list[Title]:
+    def search(self, text: str) -> Sequence[Title]:
         """Titles all words of the text begin a word of, the best match first, then the most popular."""
         by_id = self._by_id(text)
         if by_id is not None:
             return by_id
         wanted = folded(text)
-        words = wanted.split()
-        found = [key for key, name in self._names.items() if words and _matches(words, name)]
-        titles = [one for kind, id in found if (one := self.get(kind, id)) is not None]
-        return sorted(titles, key=lambda one: (folded(one.name) != wanted, -one.popularity, one.id))
+        ranked = sorted((self._names[key] != wanted, -self._popularity(key), key) for key in self._names.find(text))
+        return Found(self, [key for _, _, key in ranked])
+
+    def _popularity(self, key: Key) -> float:
+        found = self._own.get(key)
+        return _popularity(key[1]) if found is None else found.popularity
 
     def popular(self, *kinds: str) -> list[Title]:
         """The most popular titles of those kinds; of the generated ones only the first hundred."""
@@ -171,29 +199,21 @@ class Catalogue:
         return list(named)
 
 
-def folded(text: str) -> str:
-    """Without accents, capitals and punctuation, as one searches."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    kept = "".join(one if one.isalnum() else " " for one in plain if not unicodedata.combining(one) and one not in "'’")
-    return " ".join(kept.split())
-
-
-def _matches(words: list[str], name: str) -> bool:
-    within = f" {name}"
-    return all(f" {word}" in within for word in words)
-
-
 def _name(kind: str, id: int) -> str:
     mixed = id * 7919 + (0 if kind == MOVIE else 13)
     first, second = FIRST_WORDS[mixed % len(FIRST_WORDS)], SECOND_WORDS[mixed // 47 % len(SECOND_WORDS)]
     return f"{first} {second} {id % 977 + 1}" if id % 9 else f"The {first} {second}"
 
 
+def _popularity(id: int) -> float:
+    return round(id * 104729 % 9000 / 100, 1)
+
+
 def _generated(kind: str, id: int) -> Title:
     genres = _GENRES_OF[kind]
     some = tuple(dict.fromkeys((genres[id % len(genres)], genres[id * 3 % 7])))
     date = f"{1950 + id * 31 % 75}-{id % 12 + 1:02}-{id % 28 + 1:02}"
-    about, popularity, average = "Made up for a test of size.", round(id * 104729 % 9000 / 100, 1), id % 90 / 10 + 1
+    about, popularity, average = "Made up for a test of size.", _popularity(id), id % 90 / 10 + 1
     if kind == MOVIE:
         return film(id, _name(kind, id), date, about, genres=some, popularity=popularity, average=average,
                     minutes=80 + id % 80)  # fmt: skip

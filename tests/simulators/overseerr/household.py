@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from .knobs import Knobs
 from .records import MOVIE, TV, IssueType, Permission, User
 
 P = Permission
+
+
+@dataclass(frozen=True)
+class InLibrary:
+    """A title of the media server; `episodes` counts those of a series' seasons from 1 on."""
+
+    kind: str
+    tmdb_id: int
+    name: str
+    year: int
+    overview: str = ""
+    rating_key: str | None = None
+    episodes: tuple[int, ...] = ()
+
+
 _RULES: dict[str, tuple[int, dict[str, int | None]]] = {
     "Ada": (P.REQUEST | P.MANAGE_REQUESTS | P.MANAGE_ISSUES | P.REQUEST_4K, {}),
     "Ben": (P.REQUEST | P.CREATE_ISSUES | P.REQUEST_4K_MOVIE, {}),
@@ -13,6 +31,18 @@ _RULES: dict[str, tuple[int, dict[str, int | None]]] = {
     "Dev": (P.REQUEST | P.CREATE_ISSUES, {"movie_quota_limit": 2, "movie_quota_days": 7,
                                           "tv_quota_limit": 3, "tv_quota_days": 7}),
 }  # fmt: skip
+
+
+def mirror(sim: Knobs, titles: Iterable[InLibrary]) -> None:
+    """What a media server has exists here, too, and is there: for a demo with both. Nobody is told."""
+    for one in titles:
+        date = f"{one.year}-06-15"
+        if one.kind == MOVIE:
+            made = sim.add_film(one.tmdb_id, one.name, date, one.overview)
+        else:
+            episodes = one.episodes or (8,)
+            made = sim.add_series(one.tmdb_id, one.name, date, one.overview, episodes=episodes, specials=0)
+        sim.arrive(made, rating_key=one.rating_key)
 
 
 def furnish(sim: Knobs) -> list[User]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -42,7 +43,7 @@ def routes(world: World) -> list[web.RouteDef]:
     ]
 
 
-def _results(asking: Asking, found: list[Title]) -> dict[str, Any]:
+def _results(asking: Asking, found: Sequence[Title]) -> dict[str, Any]:
     page = asking.number("page", 1)
     some = found[(page - 1) * PAGE : page * PAGE]
     pages = min(_MOST_PAGES, max(1, -(-len(found) // PAGE)))

@@ -89,6 +89,7 @@ class World:
         self.broken_downloader = False
         """Whether Radarr and Sonarr refuse what is sent to them: an approved request fails."""
         self.tell: Callable[[Notice], None] = lambda _: None
+        self._by_title: dict[tuple[str, int], Media] = {}
         self._ids: dict[str, count[int]] = {}
         self.renew_key()
 
@@ -173,14 +174,14 @@ class World:
 
     def find_media(self, kind: str, tmdb_id: int) -> Media | None:
         """What is known of a title, if anything is."""
-        return next((one for one in self.media.values() if (one.type, one.tmdb_id) == (kind, tmdb_id)), None)
+        return self._by_title.get((kind, tmdb_id))
 
     def add_media(self, kind: str, tmdb_id: int, tvdb_id: int | None) -> Media:
         """A title nobody knew of until now."""
         now = self.now()
         made = Media(self.next("media"), kind, tmdb_id, tvdb_id, now, now, last_season_change=now)
         made.added_at = now if self.seerr else None
-        self.media[made.id] = made
+        self.media[made.id] = self._by_title[kind, tmdb_id] = made
         return made
 
     def media_of(self, title: Title) -> Media:
@@ -274,6 +275,7 @@ class World:
     def remove_media(self, media: Media) -> None:
         """It is forgotten with all its requests and issues."""
         self.media.pop(media.id, None)
+        self._by_title.pop((media.type, media.tmdb_id), None)
         for id in [one.id for one in self.requests_for(media)]:
             del self.requests[id]
         for id in [one.id for one in self.issues.values() if one.media is media]:
