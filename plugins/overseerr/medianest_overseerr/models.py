@@ -275,3 +275,14 @@ class MatchWanted(BaseModel):
     """Which user of Overseerr the person is."""
 
     user_id: int = Field(ge=1, lt=2**31)
+
+
+class WebhookTemplate(BaseModel):
+    """What to enter as a webhook at Overseerr: its address, the JSON payload, and the types it is of use for.
+
+    The secret for its authorization header is not told here: it is shown once, where it is made.
+    """
+
+    address: str
+    json_payload: str
+    types: list[str]

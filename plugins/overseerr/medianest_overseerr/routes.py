@@ -7,14 +7,16 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from medianest_hub.plugin_api import Call, Empty, Router
+from medianest_hub.plugin_api import ADMIN, Call, Empty, Router
 from medianest_overseerr import browsing, cursors, issues, models
 from medianest_overseerr.connection import Ctx
+from medianest_overseerr.hearing.hint import TEMPLATE
 from medianest_overseerr.people import matching
 from medianest_overseerr.people.overview import overview
 from medianest_overseerr.privacy import ISSUES, MANAGE, REQUEST
 from medianest_overseerr.requests import asking, deciding, lists
 from medianest_overseerr.requests.lists import RequestsQuery
+from medianest_overseerr.webhooks import ISSUES_TOLD, NOT_YET, NOTIFICATION, TEST
 
 router = Router()
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -207,6 +209,16 @@ async def reopen(ctx: Ctx, call: Call[NumberPath]) -> models.IssueView:
 async def all_issues(ctx: Ctx, call: Call[Empty, issues.IssuesQuery]) -> models.IssuePage:
     """List everybody's issues, the newest first, with who reported them."""
     return await issues.page(ctx, call.caller, call.query, everybody=True)
+
+
+@router.get("/webhook-template", permission=ADMIN)
+async def webhook_template(ctx: Ctx, call: Call) -> models.WebhookTemplate:
+    """Show what to enter at Overseerr, under Notifications, Webhook; its secret is made among the plugin's webhooks."""
+    return models.WebhookTemplate(
+        address=f"{call.request.base_url}/api/v1/hooks/{ctx.plugin}/{NOTIFICATION.name}",
+        json_payload=TEMPLATE,
+        types=sorted({TEST, *NOT_YET, *ISSUES_TOLD}),
+    )
 
 
 @router.get("/people", permission=MANAGE)

@@ -31,7 +31,8 @@ NOT_YET: Final[Mapping[str, frozenset[RequestState]]] = {
 }
 """What is told of requests, and in which states that is not to be seen yet."""
 
-ISSUES: Final = frozenset({"ISSUE_CREATED", "ISSUE_COMMENT", "ISSUE_RESOLVED", "ISSUE_REOPENED"})
+ISSUES_TOLD: Final = frozenset({"ISSUE_CREATED", "ISSUE_COMMENT", "ISSUE_RESOLVED", "ISSUE_REOPENED"})
+"""What is told of issues."""
 
 _LOOK_SECONDS: Final = 7.0
 """The hub gives a webhook ten."""
@@ -40,7 +41,7 @@ _LOOK_SECONDS: Final = 7.0
 async def notified(ctx: Ctx, payload: Hint) -> None:
     """Look at what it tells of; where that cannot be done now, the worker does it soon. Raises `BadInput` without a type."""
     kind = payload.notification_type
-    known = kind in NOT_YET or kind in ISSUES or kind == TEST
+    known = kind in NOT_YET or kind in ISSUES_TOLD or kind == TEST
     ctx.metrics.counter("webhooks", "What the webhook told of.", ["type"]).inc(type=kind if known else "other")
     if not kind:
         words = (
@@ -71,7 +72,7 @@ async def notified(ctx: Ctx, payload: Hint) -> None:
 
 async def _look(ctx: Ctx, kind: str, payload: Hint) -> bool:
     """Whether there was something to look at."""
-    if kind in ISSUES:
+    if kind in ISSUES_TOLD:
         if payload.issue_number is None:
             return False
         await look_at_issue(ctx, payload.issue_number)

@@ -40,11 +40,18 @@ async def decide(ctx: Ctx, person: Person, number: int, act: Act, reason: str = 
     account = await self_of(ctx, person)
     as_self = account is not None and has(account.permissions, Right.MANAGE_REQUESTS)
     asked_at = await looking.now_of_database(ctx)
-    if account is not None and as_self:
-        async with acting(ctx, account):
-            found = await _do(ctx, number, act, account.user_id)
-    else:
-        found = await _do(ctx, number, act, None)
+    if act == "decline":
+        # Overseerr tells of it before it has answered: whoever hears that must find the reason.
+        await rows.give_reason(ctx.db, ctx.instance, number, reason)
+    try:
+        if account is not None and as_self:
+            async with acting(ctx, account):
+                found = await _do(ctx, number, act, account.user_id)
+        else:
+            found = await _do(ctx, number, act, None)
+    except HubError:
+        await rows.take_reason_back(ctx.db, ctx.instance, number)
+        raise
     ctx.log.info("overseerr_request_decided", request=number, act=act, person=str(person.id), as_self=as_self)
     try:
         # The answer has the title's status as it was before; only a look afterwards knows what became of it.

@@ -149,7 +149,8 @@ def _after(found: answers.Request, before: Row | None, asked_at: datetime, now: 
     # Where it was looked at closely, and nothing has changed since, that holds.
     state = before.state if before is not None and is_vague(found) and same_media else state_in(found)
     if reason is None:
-        reason = before.reason if before is not None and state is RequestState.DECLINED else ""
+        may_have_one = state in (RequestState.PENDING, RequestState.DECLINED)
+        reason = before.reason if before is not None and may_have_one else ""
     return Row(
         found.id,
         None if found.by is None else found.by.id,
@@ -165,6 +166,22 @@ def _after(found: answers.Request, before: Row | None, asked_at: datetime, now: 
         before.changed_at if before is not None and before.state is state else now,
         found.media.updated_at,
         asked_at,
+    )
+
+
+async def give_reason(db: Queries, instance: str, number: int, reason: str) -> None:
+    """Why it is being declined; it counts as soon as it is."""
+    await db.execute(
+        "UPDATE plugin_overseerr.request SET reason = $3 WHERE instance = $1 AND request_id = $2",
+        *(instance, number, reason),
+    )
+
+
+async def take_reason_back(db: Queries, instance: str, number: int) -> None:
+    """It was not declined after all."""
+    await db.execute(
+        "UPDATE plugin_overseerr.request SET reason = '' WHERE instance = $1 AND request_id = $2 AND state <> 'declined'",
+        *(instance, number),
     )
 
 
