@@ -213,16 +213,16 @@ class RealtimeSettings(Section):
 
 
 class NotificationSettings(Section):
-    """What people are told; `language`, `time_zone` and `digest_at` hold for whoever chose none."""
+    """What people are told; `language`, `time_zone` and `digest_at` (when what is gathered is sent) hold for whoever chose none.
+
+    A digest of more than `digest_most` is sent sooner; more messages by one way than `per_hour` become a digest.
+    """
 
     language: Literal["en", "de"] = "en"
     time_zone: TimeZone = "UTC"
-    #: When what is gathered is sent, and how much of it is sent sooner.
     digest_at: TimeOfDay = "18:00"
     digest_most: Annotated[int, Field(ge=1, le=500)] = 20
-    #: Messages one person gets by one way in an hour; more of them become a digest.
     per_hour: Annotated[int, Field(ge=1, le=10_000)] = 30
-    #: How long notifications and the activity are kept.
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 90
 
 

@@ -73,11 +73,10 @@ class Worker:
         look_at_plugins: Callable[[str], None] = lambda _payload: None,
         notifying: Notifying | None = None,
     ) -> None:
-        times = timings or Timings()
+        self._times = times = timings or Timings()
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self.taking = False
         """Whether it takes jobs: not before it runs, nor while it stops."""
-        self._times = times
         self._jobs = jobs
         claims = ClaimStore(db, self.name)
         catalogue = Catalogue(host)
@@ -101,7 +100,7 @@ class Worker:
         self._reader = TokenReader(jobs.dispatcher, self._wake, self.claimer.has_room)
         heard = {store.NOTIFY: self._noticed, outbox.NOTIFY: self._events_noticed, wanted.NOTIFY: look_at_plugins}
         self._notifying = notifying
-        self._notices = Notices(database_url, {**heard, **(notifying.heard if notifying is not None else {})})
+        self._notices = Notices(database_url, heard | dict(notifying.heard if notifying is not None else {}))
         self._process_listeners = ProcessListeners(host, redis)
         self._loops = (
             *(self.claimer.loop, self.scheduler.loop, self.sweeper.loop, self.deliveries.loop, self.streams.loop),

@@ -22,6 +22,7 @@ from pydantic_core import PydanticUndefined
 from medianest_hub import plugin_api, testing
 from medianest_hub.cli import COMMANDS, main
 from medianest_hub.dashboard import DashboardPage
+from medianest_hub.notifications.views import ActivityEntry, NotificationView, Preferences
 from medianest_hub.plugin_api import (
     ACCOUNT,
     ADMIN,
@@ -321,6 +322,9 @@ SHOWN = (
     ("api/dashboard.md", 0, DashboardPage),
     ("api/jobs.md", 0, JobView),
     ("api/people.md", 0, PersonView),
+    ("api/notifications.md", 0, NotificationView),
+    ("api/notifications.md", 1, Preferences),
+    ("api/notifications.md", 2, ActivityEntry),
     ("api/live-events.md", 0, MonitorChanged),
     ("api/live-events.md", 1, MonitorAlerted),
     ("api/live-events.md", 2, IncidentOpened),

@@ -4,6 +4,7 @@ _SECRET = "the secret is the webhook's own; it names no object of anybody's"
 _MONITOR = (
     "monitors are nobody's; the query finds only those the operator shows, and all for who has the right to details"
 )
+_OWN_LIST = "the statement finds only what stands in the caller's own list; one happening is in many people's"
 _LIBRARY = "the library is nobody's; the query finds only what Plex shares with the person, or what the settings show"
 _TITLE = "titles are TMDB's and nobody's; of requests for them only their state is told, and whether they are one's own"
 NO_OWNER = {
@@ -12,6 +13,8 @@ NO_OWNER = {
     "/api/v1/media/{kind}/{id}": "a film is nobody's; each source says what the person may see of it",
     "/api/v1/images/{id}": "the id is a signed and expiring proof that its picture was shown to somebody",
     "/api/v1/youtube/files/{token}": "the token is a signed and expiring link that only its owner could make",
+    "/api/v1/notifications/{id}": _OWN_LIST,
+    "/api/v1/notifications/{id}/read": _OWN_LIST,
     "/api/v1/hooks/matrix/in_path/{secret}": _SECRET,
     "/api/v1/hooks/plex/media/{secret}": _SECRET,
     "/api/v1/hooks/uptime_kuma/notification/{secret}": _SECRET,
