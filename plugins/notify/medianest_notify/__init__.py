@@ -1,0 +1,1 @@
+"""Apprise and web push for MediaNest Hub."""

@@ -1,0 +1,1 @@
+"""Web push: keys, subscriptions, encryption, and the call to a push service."""
