@@ -147,6 +147,8 @@ class Sources:
             return _not_running(look.source)
         if look.flight is None:
             return self._from_cache(look)
+        if look.flight.task.cancelled():
+            return _not_running(look.source)
         if not look.flight.landed:
             return self._late(look)
         landed = look.flight.task.result()

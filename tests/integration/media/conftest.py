@@ -79,7 +79,12 @@ def write_puppet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wr
 
 def film(number: int = 1, **fields: Any) -> MediaHit:
     """A film of that tmdb number."""
-    given: dict[str, Any] = {"id": str(number), "title": f"Film {number}", "external_ids": {"tmdb": str(number)}, **fields}
+    given: dict[str, Any] = {
+        "id": str(number),
+        "title": f"Film {number}",
+        "external_ids": {"tmdb": str(number)},
+        **fields,
+    }
     return MediaHit(kind="movie", **given)
 
 
