@@ -61,7 +61,12 @@ async def test_one_film_on_both_is_one_hit_with_two_places_and_each_opens_at_its
     whole = await asking.item(pair.ctx, alien.id, ADA)
     assert len(whole.places) == 2
     (hit,) = await media_sources.LIBRARY.search(pair.ctx, Viewer(person=ADA, role=ADA.role), "alien")
-    assert hit.id == str(alien.id)
+    assert (hit.id, hit.place, [one.place for one in hit.elsewhere]) == (str(alien.id), "Living room", ["Attic"])
+    by_id = await media_sources.LIBRARY.find(
+        pair.ctx, Viewer(person=ADA, role=ADA.role), "movie", {"imdb": "tt0078748"}
+    )
+    assert by_id is not None
+    assert (by_id.id, [one.place for one in by_id.elsewhere]) == (hit.id, ["Attic"])
 
 
 async def test_what_only_one_has_is_found_and_a_server_can_be_asked_for_alone(pair: Pair):
