@@ -22,6 +22,7 @@ from pydantic_core import PydanticUndefined
 from medianest_hub import plugin_api, testing
 from medianest_hub.cli import COMMANDS, main
 from medianest_hub.dashboard import DashboardPage
+from medianest_hub.media import MediaFound
 from medianest_hub.notifications.views import ActivityEntry, NotificationView, Preferences
 from medianest_hub.plugin_api import (
     ACCOUNT,
@@ -320,6 +321,7 @@ SHOWN = (
     ("api/signing-in.md", 1, Token),
     ("api/problems.md", 0, Problem),
     ("api/dashboard.md", 0, DashboardPage),
+    ("api/media.md", 0, MediaFound),
     ("api/jobs.md", 0, JobView),
     ("api/people.md", 0, PersonView),
     ("api/notifications.md", 0, NotificationView),
