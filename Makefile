@@ -27,7 +27,7 @@ help: ## list these commands
 run: ## bring up the hub with its own PostgreSQL and Valkey on http://127.0.0.1:4000
 	@scripts/setup run && exec $(BIN)/medianest serve $(ARGS)
 
-demo: ## try the hub beside a simulated Uptime Kuma and Plex, with people to sign in as (ARGS="--kuma 1.23.17")
+demo: ## try the hub beside a simulated Uptime Kuma, Plex and Seerr, with people to sign in as (ARGS="--kuma 1.23.17")
 	@scripts/setup run && exec $(BIN)/python -m tests.demo $(ARGS)
 
 test: ## run every test of the hub and its plugins

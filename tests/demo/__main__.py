@@ -15,6 +15,8 @@ from typing import Any
 from medianest_hub.testing.hub import LOG, HubDied, free_port, run_hub
 from tests.demo.control import control_port
 from tests.demo.household import household, move_in
+from tests.demo.overseerr import VERSIONS as OVERSEERR_VERSIONS
+from tests.demo.overseerr import DemoOverseerr
 from tests.demo.plex import DemoPlex
 from tests.demo.printed import welcome
 from tests.demo.service import Service
@@ -35,6 +37,12 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--kuma", choices=VERSIONS, default=VERSIONS[0], help="which Uptime Kuma to play")
     parser.add_argument("--way", choices=WAYS, default=WAYS[0], help="how the hub reads it")
     parser.add_argument("--poll", type=int, metavar="SECONDS", help="how often, for the way metrics (20)")
+    parser.add_argument(
+        "--overseerr",
+        choices=OVERSEERR_VERSIONS,
+        default=OVERSEERR_VERSIONS[0],
+        help="which Seerr or Overseerr to play",
+    )
     parser.add_argument("--port", type=int, default=4000, help="of the hub; 0 takes a free one")
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="keep the hub's data there, and go on with it next time"
@@ -46,7 +54,9 @@ def main() -> int:
     """The exit code: 0 after Ctrl-C, 1 when the hub died, 2 when it did not even start."""
     wishes = arguments()
     _stop_on_signals()
-    services: list[Service] = [DemoKuma(wishes.kuma, wishes.way, wishes.poll), DemoPlex()]
+    plex = DemoPlex()
+    requests = DemoOverseerr(wishes.overseerr, plex.friend)
+    services: list[Service] = [DemoKuma(wishes.kuma, wishes.way, wishes.poll), plex, requests]
     try:
         with ExitStack() as stack:
             for one in services:

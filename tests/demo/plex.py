@@ -22,6 +22,12 @@ class DemoPlex:
         self._simulator.world.friend(FRIEND, email="fred@home.example", friendly_name="Fred Friend")
         self._simulator.world.account(STRANGER, email="stranger@else.example")
 
+    @property
+    def friend(self) -> tuple[str, int, str]:
+        """Name, Plex id and e-mail of the friend, for services that know people by their Plex accounts."""
+        found = self._simulator.world.find(FRIEND)
+        return FRIEND, found.id, found.email
+
     def running(self) -> AbstractContextManager[object]:
         """Serve until the block ends."""
         return self._simulator.running()
