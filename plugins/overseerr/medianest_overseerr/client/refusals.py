@@ -164,7 +164,7 @@ def misunderstood(answer: HttpResponse) -> UpstreamError:
     told = said(answer)
     words = f"{SERVICE} answered {answer.status}"
     if answer.status == 404 and (told.errors or not told.message):
-        words += ": it has nothing at that address. Is it Overseerr or Seerr, and is the address right?"
+        words += ": it has nothing at that address. See that it is the address of Overseerr or Seerr itself."
         return UpstreamError(words, service=SERVICE)
     if told.message:
         words += f" and says: {told.message[:200].rstrip('.')}"

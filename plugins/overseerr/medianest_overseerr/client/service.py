@@ -85,7 +85,7 @@ class Overseerr:
         return None if _is_missing(answer) else answer.parse(answers.Request)
 
     async def ask_for(
-        self, user: int, kind: Kind, tmdb_id: int, *, is4k: bool, seasons: Sequence[int] | Literal["all"] | None = None
+        self, user: int, kind: Kind, tmdb_id: int, *, is4k: bool, seasons: Sequence[int] | None = None
     ) -> answers.Request:
         """Ask for a film, or for seasons of a series, as that user.
 
@@ -95,7 +95,7 @@ class Overseerr:
         # Without is4k the services let a second request for the same film pass.
         body: dict[str, object] = {"mediaType": kind, "mediaId": tmdb_id, "is4k": is4k}
         if kind == "tv":
-            body["seasons"] = seasons if isinstance(seasons, str) else list(seasons or ())
+            body["seasons"] = list(seasons or ())
         answer = await self._calls.change("POST", "/request", body, user=user, kind=kind, also=(202, 409, 500))
         if answer.status == 202:
             raise refusals.no_seasons_left()

@@ -115,10 +115,8 @@ async def refresh(ctx: Ctx) -> None:
             [one.permissions for one in found],
             began,
         )
-        # Long enough ago that no other look, begun a little earlier, can have seen them meanwhile.
-        gone = began - timedelta(seconds=1)
         await tx.execute(
-            "DELETE FROM plugin_overseerr.account WHERE instance = $1 AND seen_at < $2", ctx.instance, gone
+            "DELETE FROM plugin_overseerr.account WHERE instance = $1 AND seen_at < $2", ctx.instance, began
         )
         await tx.execute(
             "INSERT INTO plugin_overseerr.source (instance, accounts_at) VALUES ($1, $2) "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
 from uuid import UUID
 
 from medianest_hub.plugin_api import Person
@@ -147,17 +146,27 @@ async def _check(ctx: Ctx, person: Person, wish: Wish) -> None:
 
 
 async def _send(ctx: Ctx, account: Account, wish: Wish) -> answers.Request:
-    seasons: list[int] | Literal["all"] = "all" if wish.seasons is None else sorted(wish.seasons)
+    seasons = await _seasons(ctx, wish) if wish.kind == "tv" else None
     try:
-        return await service(ctx).ask_for(
-            account.user_id, wish.kind, wish.tmdb_id, is4k=wish.is4k, seasons=seasons if wish.kind == "tv" else None
-        )
+        return await service(ctx).ask_for(account.user_id, wish.kind, wish.tmdb_id, is4k=wish.is4k, seasons=seasons)
     except UpstreamTimeout as error:
         raise UpstreamTimeout(
             f"{error.message.rstrip('.')}, and may have taken the request all the same. Look at your requests in a minute "
             "before you ask again.",
             service=SERVICE,
         ) from None
+
+
+async def _seasons(ctx: Ctx, wish: Wish) -> list[int]:
+    """Which seasons to ask for: by number, as "all" means specials too to one of the services and not to the other."""
+    if wish.seasons is not None:
+        return sorted(wish.seasons)
+    found = await service(ctx).series(wish.tmdb_id)
+    specials = (await about(ctx)).specials
+    every = sorted({one.number for one in found.seasons if one.number > 0 or specials})
+    if not every:
+        raise _bad_seasons("This series has no seasons yet, so there is nothing to ask for.")
+    return every
 
 
 def _bad_seasons(words: str) -> BadInput:

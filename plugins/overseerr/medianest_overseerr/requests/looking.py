@@ -23,6 +23,7 @@ _AT_ONCE: Final = 4
 _GONE_AT_ONCE: Final = 200
 _AGAIN_SECONDS: Final = 10.0
 _PATIENCE: Final = 8.0
+_SETTLED: Final = timedelta(minutes=10)
 _TITLES_SECONDS: Final = 3.0
 
 
@@ -216,8 +217,15 @@ async def _known(
 
 
 def wants_a_closer_look(found: answers.Request, kept: rows.Row | None) -> bool:
-    """Whether only the request by itself says how it stands, and it was not looked at since its media changed."""
-    return rows.is_vague(found) and (kept is None or kept.media_at is None or kept.media_at != found.media.updated_at)
+    """Whether only the request by itself says how it stands, and it was not looked at well after its media last changed.
+
+    That time is told in whole seconds of another machine's clock.
+    """
+    if not rows.is_vague(found):
+        return False
+    if kept is None or kept.media_at is None or kept.media_at != found.media.updated_at:
+        return True
+    return kept.asked_at - kept.media_at < _SETTLED
 
 
 async def _all(asked: Overseerr) -> tuple[dict[int, answers.Request], bool]:
