@@ -20,6 +20,7 @@ from medianest_hub.plugin_api import (
 from medianest_uptime_kuma import health, streams, tasks, widgets
 from medianest_uptime_kuma.lifecycle import LIFECYCLE
 from medianest_uptime_kuma.models import IncidentClosed, IncidentOpened, MonitorAlerted, MonitorChanged
+from medianest_uptime_kuma.notifications import KINDS
 from medianest_uptime_kuma.privacy import DETAILS, READ
 from medianest_uptime_kuma.routes import router
 from medianest_uptime_kuma.settings import UptimeKumaSettings
@@ -39,6 +40,7 @@ def hub_plugin() -> PluginInfo:
             Permission(DETAILS, title="See every monitor, with addresses and messages", default=Role.ADMIN),
         ],
         events=[MonitorChanged, MonitorAlerted, IncidentOpened, IncidentClosed],
+        notifications=list(KINDS.values()),
         icon="activity",
         docs="https://medianest.example/plugins/uptime_kuma",
     )

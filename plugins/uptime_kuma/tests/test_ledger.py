@@ -171,6 +171,9 @@ async def test_people_are_told_after_a_while_also_by_the_next_holder(ctx):
     alerts = [data for data, _ in ctx.events.emitted if isinstance(data, MonitorAlerted)]
     assert [(one.name, one.kind) for one in alerts] == [("Plex", AlertKind.DOWN)]
     assert [one["kind"] for one in sent(ctx, "monitor.alerted")] == ["down"]
+    assert [(one.kind, one.title, one.permission) for one in ctx.notify.told] == [
+        ("uptime_kuma.monitor_down", "Plex is down", None)
+    ]
 
 
 async def test_incidents_open_change_and_close_once(ctx):

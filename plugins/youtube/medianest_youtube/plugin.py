@@ -21,6 +21,7 @@ from medianest_youtube import health, tasks, widgets
 from medianest_youtube.events import DownloadFailedEvent, DownloadFinished
 from medianest_youtube.lifecycle import LIFECYCLE
 from medianest_youtube.listeners import person_removed
+from medianest_youtube.notifications import DOWNLOAD_DONE, DOWNLOAD_FAILED
 from medianest_youtube.routes import router
 from medianest_youtube.settings import YouTubeSettings
 
@@ -36,6 +37,7 @@ def hub_plugin() -> PluginInfo:
         permissions=[Permission("download", title="Download videos", default=Role.MEMBER)],
         limits=[Limit("youtube", "5/hour", setting="youtube"), Limit("previews", "60/hour")],
         events=[DownloadFinished, DownloadFailedEvent],
+        notifications=[DOWNLOAD_DONE, DOWNLOAD_FAILED],
         icon="youtube",
         docs="https://medianest.example/plugins/youtube",
     )

@@ -8,12 +8,13 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from medianest_hub.plugin_api import Context, Job, MediaFileAdded, Queries, Record, errors, task
+from medianest_hub.plugin_api import Context, Job, MediaFileAdded, NotificationKind, Queries, Record, errors, task
 from medianest_youtube import store, wishes, work_store
 from medianest_youtube.events import DownloadFailedEvent, DownloadFinished
 from medianest_youtube.failures import MEANINGS, DownloadFailed
 from medianest_youtube.folder import ensure_folder
 from medianest_youtube.models import DownloadJob, DownloadState
+from medianest_youtube.notifications import DOWNLOAD_DONE, DOWNLOAD_FAILED
 from medianest_youtube.options import Choice, Container, Quality
 from medianest_youtube.probe import probe
 from medianest_youtube.runner import Finished
@@ -159,6 +160,7 @@ class _Attempt:
             for download_id, person in await store.people_of(tx, self.file_id):
                 done = DownloadFinished(download_id=download_id, title=self._title, path=path, size=finished.size)
                 await ctx.events.emit(done, person=person, tx=tx)
+                await self._notify(tx, DOWNLOAD_DONE, download_id, person)
         self._count("done")
         ctx.metrics.counter("downloaded_bytes", "Bytes of finished files.").inc(finished.size)
         await ctx.realtime.widget_changed("disk")
@@ -194,6 +196,12 @@ class _Attempt:
                 download_id=download_id, title=self._title, code=error.failure.value, message=error.words
             )
             await self._ctx.events.emit(event, person=person, tx=tx)
+            await self._notify(tx, DOWNLOAD_FAILED, download_id, person, reason=error.words)
+
+    async def _notify(self, tx: Queries, kind: NotificationKind, download_id: UUID, person: UUID, **more: str) -> None:
+        """Tell who asked for it; asked for again, it is news again."""
+        key = f"{download_id}:{self._job.id}"
+        await self._ctx.notify.tell(kind, {"title": self._title, **more}, key=key, person=person, tx=tx)
 
     async def stopped(self) -> None:
         """Cancelled from outside: handed back for another attempt, or, if nobody wants it any more, cleared away."""

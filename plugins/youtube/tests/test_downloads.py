@@ -38,6 +38,7 @@ async def test_a_wish_is_queued_fetched_and_served(ctx, media):
     assert (answer.filename, answer.content_type) == ("clip.mp4", "video/mp4")
     kinds = [type(data) for data, _ in ctx.events.emitted]
     assert kinds == [MediaFileAdded, DownloadFinished]
+    assert [(one.kind, one.title) for one in ctx.notify.told] == [("youtube.download_done", "Downloaded: clip")]
 
 
 async def test_no_file_is_offered_before_it_is_whole(ctx, media):
@@ -108,6 +109,8 @@ async def test_a_failure_that_lasts_ends_the_download_with_its_class_and_words(c
     assert failed.failure.code is Failure.UNAVAILABLE
     assert failed.failure.message
     assert [type(data) for data, _ in ctx.events.emitted] == [DownloadFailedEvent]
+    ((kind, words),) = [(one.kind, one.body) for one in ctx.notify.told]
+    assert (kind, words) == ("youtube.download_failed", failed.failure.message)
 
 
 async def test_a_failure_that_may_pass_waits_for_another_attempt_and_then_ends(ctx, media):

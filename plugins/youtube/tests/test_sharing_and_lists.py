@@ -44,6 +44,7 @@ async def test_two_people_share_one_download_and_the_last_to_leave_deletes_the_f
         ADA.id,
         ALAN.id,
     }
+    assert {one.person for one in ctx.notify.told} == {ADA.id, ALAN.id}
 
     await by_path(routes.delete_download, ctx, first)
     assert len(files(ctx)) == 1

@@ -13,6 +13,7 @@ from medianest_uptime_kuma.client.seen import Found
 from medianest_uptime_kuma.history.beats import Beat, add
 from medianest_uptime_kuma.ledger.alerts import AlertState, judge
 from medianest_uptime_kuma.models import MonitorAlerted, MonitorChanged, Status
+from medianest_uptime_kuma.notifications import notify
 from medianest_uptime_kuma.privacy import shown_args, shown_sql
 from medianest_uptime_kuma.settings import UptimeKumaSettings
 
@@ -181,6 +182,7 @@ async def _judge(ctx: Context[UptimeKumaSettings], tx: Queries, state: _State, a
         shown_to_members=state.row["shown"],
     )
     await ctx.events.emit(alert, tx=tx)
+    await notify(ctx, tx, alert)
     outcome.alerts.append(alert)
 
 
