@@ -20,7 +20,7 @@ from medianest_hub.plugin_api import (
 )
 from medianest_overseerr.connection import Ctx
 from medianest_overseerr.models import RequestView
-from medianest_overseerr.people.matching import self_of, user_of
+from medianest_overseerr.people.matching import user_of
 from medianest_overseerr.privacy import MANAGE, REQUEST
 from medianest_overseerr.requests import lists
 from medianest_overseerr.requests.lists import RequestsQuery
@@ -86,9 +86,8 @@ async def counts(ctx: Ctx, viewer: Viewer) -> ItemList:
 async def waiting(ctx: Ctx, viewer: Viewer) -> ItemList:
     """What nobody has decided on yet, and the two answers beside it."""
     person = _person(viewer)
-    me = await self_of(ctx, person)
     query = RequestsQuery(state=[RequestState.PENDING], limit=MOST_WAITING)
-    found = await lists.page(ctx, query, person, None if me is None else me.user_id, None)
+    found = await lists.page(ctx, query, person, None, None)
     return ItemList(items=[_waiting(one) for one in found.items], empty="Nothing waits for approval.")
 
 

@@ -101,8 +101,11 @@ async def person_of(ctx: Ctx, user_id: int | None) -> UUID | None:
     if account.plex_id is None:
         return None
     person = await ctx.people.by_identity(str(account.plex_id), PLEX)
-    if person is None or await _kept(ctx, person.id) is not None:
+    if person is None:
         return None
+    kept_now = await _kept(ctx, person.id)
+    if kept_now is not None:
+        return person.id if kept_now.user_id == account.user_id else None
     async with ctx.db.transaction() as tx:
         taken = await _claim(tx, ctx.instance, Match(person.id, account.user_id, "plex"))
     return person.id if taken else None
