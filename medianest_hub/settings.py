@@ -113,6 +113,8 @@ class LimitSettings(Section):
     api: RateSetting = Rate(100, 60)
     auth: RateSetting = Rate(5, 60)
     youtube: RateSetting = Rate(5, 3600)
+    #: Test messages to people's own addresses and devices.
+    notify: RateSetting = Rate(5, 3600)
     static: RateSetting = Rate(200, 60)
     images: RateSetting = Rate(1200, 60)
     #: Beginnings of a sign-in by an outside provider.

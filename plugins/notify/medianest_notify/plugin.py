@@ -35,7 +35,7 @@ def hub_plugin() -> PluginInfo:
             Permission(ADDRESSES, title="Be written to at addresses of one's own", default=Role.MEMBER),
             Permission(PUSH, title="Have messages pushed to one's own devices", default=Role.GUEST),
         ],
-        limits=[Limit("tests", "5/hour"), Limit("addresses", "30/hour")],
+        limits=[Limit("tests", "5/hour", setting="notify"), Limit("addresses", "30/hour")],
         icon="bell",
         docs="https://medianest.example/plugins/notify",
     )
