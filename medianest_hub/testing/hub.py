@@ -22,6 +22,7 @@ import aiohttp
 
 from medianest_hub.infrastructure import processes
 from medianest_hub.plugin_api import Role
+from medianest_hub.testing.data_folders import lay_out
 
 PASSWORD = "correct horse battery staple"  # nosec B105 # noqa: S105 - of people who exist only in a test
 _PROGRAM = (sys.executable, "-P", "-m", "medianest_hub")
@@ -86,10 +87,12 @@ def run_hub(
 
     `settings` is a tree like the configuration file's; limits are wide, access tokens last
     a day and both ports are free ones unless it says otherwise.
-    `environment` comes on top of ours (`PYTHONPATH`). `program` is another `medianest` command. Only from the main
-    thread. Raises `HubDied`.
+    `environment` comes on top of ours (`PYTHONPATH`). `program` is another `medianest` command. With neither, a new folder
+    begins with its tables made, which is quicker. Only from the main thread. Raises `HubDied`.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "data").exists() and "data_dir" not in settings and not environment and program == _PROGRAM:
+        lay_out(folder / "data")
     port, worker_port = free_port(), free_port()
     defaults = {
         "data_dir": str(folder / "data"),

@@ -35,4 +35,11 @@ def child(hub: HubProcess, role: str) -> psutil.Process:
 
 def alive(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
     """Those that have not ended; zombies count as ended."""
-    return [one for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    return [one for one in processes if not _has_ended(one)]
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
