@@ -23,6 +23,7 @@ PARTS = (
     "uptime_kuma",
     "plex",
     "plex_browsing",
+    "media_search",
     "download",
 )
 MARK = re.compile(r"(?<=<!-- table -->\n).*?(?=<!-- /table -->)", re.DOTALL)

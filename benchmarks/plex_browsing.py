@@ -96,7 +96,7 @@ def _hub(plex: PlexSimulator) -> Iterator[HubProcess]:
 async def _measure(hub: HubProcess, token: str) -> tuple[list[float], list[float]]:
     db = await Database.connect(DataDir(hub.folder / "data").addresses()["MEDIANEST_DATABASE__URL"])
     try:
-        await _fill(db)
+        await fill(db)
         rows = await db.fetch("SELECT id, title, kind FROM plugin_plex.item ORDER BY rating_key")
     finally:
         await db.close()
@@ -109,7 +109,8 @@ async def _measure(hub: HubProcess, token: str) -> tuple[list[float], list[float
     return browsing, searching
 
 
-async def _fill(db: Database) -> None:
+async def fill(db: Database) -> None:
+    """Put the items into the index of a hub that was started once."""
     chance = random.Random(1)
     syllables = [a + b for a in "bcdfghklmnprstvw" for b in ("a", "e", "i", "o", "u", "an", "er", "il", "or", "us")]
     words = ["".join(chance.choices(syllables, k=chance.randint(2, 4))) for _ in range(9000)]

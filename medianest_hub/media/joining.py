@@ -41,6 +41,7 @@ class Found:
 class _Cluster:
     members: list[Found]
     ids: dict[str, frozenset[str]] = field(default_factory=dict)
+    home: _Cluster | None = None
 
     @property
     def order(self) -> tuple[object, ...]:
@@ -55,7 +56,8 @@ class _Cluster:
         )
 
     def absorb(self, other: _Cluster) -> None:
-        """Become one with it."""
+        """Become one with it, and its home."""
+        other.home = self
         self.members = sorted([*self.members, *other.members], key=lambda one: one.order)
         for name, values in other.ids.items():
             self.ids[name] = self.ids.get(name, frozenset()) | values
@@ -93,22 +95,32 @@ def _beginnings(members: Sequence[Found]) -> list[_Cluster]:
 
 def _by_ids(clusters: list[_Cluster]) -> list[_Cluster]:
     for number, name in enumerate(NAMESPACES):
-        stronger = NAMESPACES[:number]
-        for value in sorted({value for cluster in clusters for value in cluster.ids.get(name, ())}):
-            kept: list[_Cluster] = []
-            absorbed: list[_Cluster] = []
-            for cluster in sorted(
-                (one for one in clusters if value in one.ids.get(name, ())), key=lambda one: one.order
-            ):
-                home = next((one for one in kept if one.agrees(cluster, stronger)), None)
-                if home is None:
-                    kept.append(cluster)
-                else:
-                    home.absorb(cluster)
-                    absorbed.append(cluster)
-            if absorbed:
-                clusters = [one for one in clusters if one not in absorbed]
+        known: dict[str, list[_Cluster]] = defaultdict(list)
+        for cluster in clusters:
+            for value in cluster.ids.get(name, ()):
+                known[value].append(cluster)
+        for value in sorted(value for value, having in known.items() if len(having) > 1):
+            _unite({id(home): home for home in map(_home, known[value])}.values(), NAMESPACES[:number])
+        clusters = [one for one in clusters if one.home is None]
     return clusters
+
+
+def _unite(clusters: Iterable[_Cluster], stronger: Sequence[str]) -> None:
+    """Make one of those that share an id, as far as stronger ids allow it."""
+    kept: list[_Cluster] = []
+    for cluster in sorted(clusters, key=lambda one: one.order):
+        home = next((one for one in kept if one.agrees(cluster, stronger)), None)
+        if home is None:
+            kept.append(cluster)
+        else:
+            home.absorb(cluster)
+
+
+def _home(cluster: _Cluster) -> _Cluster:
+    """Where it has gone by now."""
+    while cluster.home is not None:
+        cluster = cluster.home
+    return cluster
 
 
 def _by_title(clusters: list[_Cluster]) -> list[_Cluster]:
