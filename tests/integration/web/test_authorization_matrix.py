@@ -146,12 +146,34 @@ async def of_mia_downloads(site: Site, mia: Somebody) -> UUID:
     return UUID(reply.json()["id"])
 
 
+async def of_mia_addresses(site: Site, mia: Somebody) -> UUID:
+    address = uuid.uuid4()
+    await site.parts.db.execute(
+        """INSERT INTO plugin_notify.address (id, instance, person_id, service, created_at)
+           VALUES ($1, 'main', $2, 'ntfy', now())""",
+        *(address, mia.id),
+    )
+    return address
+
+
+async def of_mia_devices(site: Site, mia: Somebody) -> UUID:
+    device = uuid.uuid4()
+    await site.parts.db.execute(
+        """INSERT INTO plugin_notify.device (id, instance, person_id, endpoint_hash, service, created_at)
+           VALUES ($1, 'main', $2, $3, 'Mozilla', now())""",
+        *(device, mia.id, device.hex),
+    )
+    return device
+
+
 OBJECTS: dict[str, Callable[[Site, Somebody], Awaitable[UUID]]] = {
     "/api/v1/matrix/things/{id}": of_mia_things,
     "/api/v1/auth/sessions/{id}": of_mia_sessions,
     "/api/v1/api-keys/{id}": of_mia_keys,
     "/api/v1/auth/identities/{id}": of_mia_identities,
     "/api/v1/youtube/downloads/{id}": of_mia_downloads,
+    "/api/v1/notify/addresses/{id}": of_mia_addresses,
+    "/api/v1/notify/push/devices/{id}": of_mia_devices,
 }
 """How somebody's own thing comes to be, for every kind that has an owner: by how its routes' paths begin."""
 
