@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -146,6 +146,7 @@ class PluginNotify:
         key: str,
         person: UUID | None = None,
         permission: str | None = None,
+        hidden_from: Collection[UUID] = (),
         href: str | None = None,
         image: str | None = None,
         at: datetime | None = None,
@@ -154,7 +155,9 @@ class PluginNotify:
         """Tell one person, or everybody who may know. `BadInput` for what this plugin does not declare."""
         sound = telling(self._plugin.info.notifications, self._plugin.name, kind, params, key, href)
         full = self._plugin.full_permission(permission) if permission is not None else None
-        await self._tellings.tell(sound, self._instance, person=person, permission=full, image=image, at=at, tx=tx)
+        await self._tellings.tell(
+            *(sound, self._instance), person=person, permission=full, hidden_from=hidden_from, image=image, at=at, tx=tx
+        )
 
 
 class PluginPeople:

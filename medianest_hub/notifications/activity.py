@@ -17,7 +17,8 @@ _LIST: Final = """
 SELECT id, kind, params, href, image, at, person_id FROM medianest.happenings
 WHERE in_activity AND ($1::uuid IS NULL OR id < $1) AND ($6::text IS NULL OR kind LIKE $6)
   AND (person_id = $2
-       OR (person_id IS NULL AND kind = ANY($3) AND (permission IS NULL OR permission = ANY($4)))
+       OR (person_id IS NULL AND kind = ANY($3) AND (permission IS NULL OR permission = ANY($4))
+           AND (hidden_from IS NULL OR $2 <> ALL(hidden_from)))
        OR (person_id IS NOT NULL AND kind = ANY($5)))
 ORDER BY id DESC LIMIT $7
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -38,13 +39,15 @@ WITH readers AS (
     WHERE $11::boolean AND u.status = 'active' AND ($5::uuid IS NULL OR u.id = $5)
       AND {_holds("$12::text", "$13::text[]", "$14::boolean")}
       AND ($6::text IS NULL OR {_holds("$6", "$15::text[]", "$16::boolean")})
+      AND u.id <> ALL($20::uuid[])
     ORDER BY u.id FOR KEY SHARE
 ),
 about AS (SELECT u.id FROM medianest.users u WHERE u.id = $5 FOR KEY SHARE),
 told AS (
     INSERT INTO medianest.happenings
-        (id, kind, instance, key, person_id, permission, params, href, image, in_activity, at, told_at)
-    SELECT $1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9::jsonb, $10, coalesce($17::timestamptz, $19), $19
+        (id, kind, instance, key, person_id, permission, params, href, image, in_activity, at, told_at, hidden_from)
+    SELECT $1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9::jsonb, $10, coalesce($17::timestamptz, $19), $19,
+           nullif($20::uuid[], ARRAY[]::uuid[])
     WHERE $5::uuid IS NULL OR EXISTS (SELECT FROM about)
     ON CONFLICT DO NOTHING RETURNING id
 ),
@@ -74,11 +77,14 @@ class Tellings:
         *,
         person: UUID | None = None,
         permission: str | None = None,
+        hidden_from: Collection[UUID] = (),
         image: str | None = None,
         at: datetime | None = None,
         tx: Queries | None = None,
     ) -> None:
-        """Keep it and whom it is for, unless it was told before. `permission`: a full name, beyond the kind's own.
+        """Keep it and whom it is for, unless it was told before.
+
+        `permission`: a full name, beyond the kind's own. `hidden_from`: who is not to know of it.
 
         Raises `BadInput` for a permission nobody declares, a picture's link of somewhere else, and a time without zone.
         """
@@ -91,7 +97,7 @@ class Tellings:
             *(new_id(), telling.name, instance, telling.key, person, permission),
             *(json.dumps(telling.params), telling.href, self._pictures.kept(image), kind.activity),
             *(kind.notify, wanted, self._roles(wanted), wanted in CORE),
-            *(self._roles(permission), permission in CORE, at, kind.default, self._clock.now()),
+            *(self._roles(permission), permission in CORE, at, kind.default, self._clock.now(), list(set(hidden_from))),
         )
 
     def _roles(self, permission: str | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
@@ -64,6 +64,7 @@ class Notify(Protocol):
         key: str,
         person: UUID | None = None,
         permission: str | None = None,
+        hidden_from: Collection[UUID] = (),
         href: str | None = None,
         image: str | None = None,
         at: datetime | None = None,
@@ -72,9 +73,9 @@ class Notify(Protocol):
         """Tell one person (`person`: it concerns them alone) or everybody with the kind's permission; kept once it returns.
 
         `key` is what makes it the same happening: told twice with the same kind, key and person it is told once, over all
-        replicas. `permission`: of everybody, only those who have this one as well. `href`: a path of the hub, or a whole http
-        or https address. `image`: a link made by `ctx.images`. `at`: when it happened, by default now. `tx`: take part in a
-        transaction; nobody is told unless it commits. Somebody who is gone, not active or without the kind's permission is
-        told nothing. Raises `BadInput` for a kind that is not declared, a parameter its words want and did not get, and a bad
-        key or link.
+        replicas. `permission`: of everybody, only those who have this one as well; `hidden_from`: but not these. `href`: a
+        path of the hub, or a whole http or https address. `image`: a link made by `ctx.images`. `at`: when it happened, by
+        default now. `tx`: take part in a transaction; nobody is told unless it commits. Somebody who is gone, not active or
+        without the kind's permission is told nothing. Raises `BadInput` for a kind that is not declared, a parameter its
+        words want and did not get, and a bad key or link.
         """

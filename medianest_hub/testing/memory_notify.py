@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -25,6 +25,7 @@ class Told:
     key: str
     person: UUID | None
     permission: str | None
+    hidden_from: frozenset[UUID]
     href: str | None
     image: str | None
     at: datetime | None
@@ -49,6 +50,7 @@ class MemoryNotify:
         key: str,
         person: UUID | None = None,
         permission: str | None = None,
+        hidden_from: Collection[UUID] = (),
         href: str | None = None,
         image: str | None = None,
         at: datetime | None = None,
@@ -60,7 +62,10 @@ class MemoryNotify:
             return
         words = fill(sound.kind, "en", sound.params)
         self.told.append(
-            Told(sound.name, sound.params, key, person, permission, href, image, at, words.title, words.body)
+            Told(
+                *(sound.name, sound.params, key, person, permission, frozenset(hidden_from)),
+                *(href, image, at, words.title, words.body),
+            )
         )
 
     def _declared(self) -> Sequence[NotificationKind]:

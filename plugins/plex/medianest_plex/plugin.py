@@ -26,6 +26,7 @@ from medianest_plex.events import ItemAdded, PlayingStarted, PlayingStopped, Ser
 from medianest_plex.images import ART_SOURCE
 from medianest_plex.lifecycle import LIFECYCLE
 from medianest_plex.media_sources import LIBRARY
+from medianest_plex.notifications import ITEM_ADDED
 from medianest_plex.personal.refreshing import forget_person, refresh_seen
 from medianest_plex.privacy import BROWSE, SCAN, SEE_OTHERS_PLAYING
 from medianest_plex.routes import router
@@ -48,6 +49,7 @@ def hub_plugin() -> PluginInfo:
             Permission(SCAN, title="Have a folder scanned", default=Role.ADMIN),
         ],
         events=[PlayingStarted, PlayingStopped, ItemAdded, ServerDown, ServerUp],
+        notifications=[ITEM_ADDED],
         icon="tv",
         docs="https://medianest.example/plugins/plex",
     )

@@ -42,10 +42,14 @@ async def test_a_kind_for_admins_and_a_narrower_circle_reach_nobody_else(here: P
     await here.tell("alarm", "1")
     await here.tell("arrived", "2", permission="more")
     assert await listed(here, people) == {"root"}
+    await here.tell("arrived", "4", hidden_from=[person.id for name, person in people.items() if name != "bob"])
+    assert await listed(here, people) == {"root", "bob"}
+    seen = {name: len(await here.room.activity.page(one, "en")) for name, one in people.items()}
+    assert seen == {"root": 2, "ada": 0, "bob": 1, "guest": 0}
     # The core's own permissions go by the role alone, whatever stands among the overrides.
     await grant(here, people["ada"].id, "hub.admin", allowed=True)
     await here.tell("alarm", "3")
-    assert await listed(here, people) == {"root"}
+    assert await listed(here, people) == {"root", "bob"}
 
 
 async def test_one_person_is_told_alone_and_only_who_may_hear_it(here: Process) -> None:

@@ -14,6 +14,8 @@ CREATE TABLE medianest.happenings (
     person_id  uuid REFERENCES medianest.users (id) ON DELETE CASCADE,
     -- Beyond the kind's own, which permission one must have to see it.
     permission text,
+    -- Who is not to see it, whatever they may.
+    hidden_from uuid[],
     params     jsonb NOT NULL,
     href       text,
     -- Which picture of the plugin's: links to it expire, so they are made anew.

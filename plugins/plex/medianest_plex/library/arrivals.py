@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from medianest_hub.plugin_api import Context, Queries, Record
 from medianest_plex.events import ItemAdded, Kind
+from medianest_plex.notifications import notify_added
 from medianest_plex.settings import FIRST, PlexSettings
 
 ANNOUNCE: Final = "announce"
@@ -96,7 +97,9 @@ async def announce(ctx: Context[PlexSettings], *, of: str = "") -> None:
                 *(ctx.instance, root["keys"]),
             )
             if root["id"] is not None and root["kind"] in tuple(Kind) and root["kind"] != Kind.EPISODE:
-                await ctx.events.emit(_event(ctx.instance, root, now), tx=tx)
+                event = _event(ctx.instance, root, now)
+                await ctx.events.emit(event, tx=tx)
+                await notify_added(ctx, tx, event)
         await tx.execute(
             """DELETE FROM plugin_plex.arrival a WHERE a.instance = $1 AND NOT EXISTS (
                    SELECT FROM plugin_plex.item i WHERE i.instance = a.instance AND i.rating_key = a.rating_key)""",
