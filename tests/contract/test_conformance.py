@@ -86,6 +86,22 @@ async def foreign(ctx: Context[OtherSettings], lease: Lease) -> None:
     return None
 
 
+async def search(ctx: Context[Settings], viewer, text: str) -> list[MediaHit]:
+    return []
+
+
+async def details(ctx: Context[Settings], viewer: Viewer, id: str):
+    return None
+
+
+async def find(ctx, viewer: Viewer, kind: str, external_ids: dict[str, str]) -> MediaHit | None:
+    return None
+
+
+@hookimpl
+def hub_media_sources():
+    return [MediaSource("films", search, details, find)]
+
 @hookimpl
 def hub_plugin():
     return PluginInfo(title="x", api_version=1, settings=Settings, permissions=[Permission("read")])
@@ -164,6 +180,9 @@ def test_hidden_bare_and_undocumented_handlers_are_found(installed: Path) -> Non
         "annotate its first parameter",
         "its context is of OtherSettings",
         "-> CheckResult",
+        "search of media source films: synthetic_loose.plugin.search: annotate its second parameter as Viewer",
+        "details of media source films: synthetic_loose.plugin.details: annotate what it returns",
+        "find of media source films: synthetic_loose.plugin.find: annotate its first parameter",
     ):
         assert words in found["handlers"]
     for words in (

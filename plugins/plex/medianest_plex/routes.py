@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from medianest_hub.plugin_api import Call, Context, Empty, Router, errors
+from medianest_plex.browsing import genres as genres_of
 from medianest_plex.browsing import groupings, lists, models, recent, searching, single
 from medianest_plex.browsing import libraries as libraries_of
 from medianest_plex.browsing import playing_now as playing_of
@@ -64,6 +65,15 @@ async def library_items(ctx: Ctx, call: Call[LibraryPath, lists.ItemsQuery]) -> 
     Sorted and narrowed as you say; what has no year or rating comes last. 404 for a library you may not see.
     """
     return await lists.items(ctx, await look(ctx, call.caller), call.path.key, call.query)
+
+
+@router.get("/libraries/{key}/genres", permission=BROWSE)
+async def library_genres(ctx: Ctx, call: Call[LibraryPath, OfServer]) -> models.Genres:
+    """List the genres of a library.
+
+    With how many movies, shows or artists have each. 404 for a library you may not see.
+    """
+    return await genres_of.genres(ctx, await _look(ctx, call, call.query.server, call.path.key), call.path.key)
 
 
 @router.get("/items/{id}", permission=BROWSE)

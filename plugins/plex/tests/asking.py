@@ -22,6 +22,12 @@ async def items(ctx: Ctx, library: int = 1, person: Person = MIA, **query: Any) 
     return await routes.library_items(ctx, make_call(person=person, path=path, query=asked))
 
 
+async def genres(ctx: Ctx, library: int = 1, person: Person = MIA, **query: Any) -> list[tuple[str, int]]:
+    path, asked = routes.LibraryPath(key=library), routes.OfServer(**query)
+    found = await routes.library_genres(ctx, make_call(person=person, path=path, query=asked))
+    return [(one.title, one.count) for one in found.items]
+
+
 async def item(ctx: Ctx, id: UUID, person: Person = MIA, **query: Any) -> models.ItemWithChildren:
     path, asked = single.ItemPath(id=id), single.ChildrenQuery(**query)
     return await routes.library_item(ctx, make_call(person=person, path=path, query=asked))

@@ -14,6 +14,7 @@ from medianest_plex.browsing.models import Item, Items
 from medianest_plex.browsing.sight import sight
 from medianest_plex.settings import PlexSettings
 
+from . import asking
 from .shelf import ADA, MIA, MOVIES, MUSIC, SHOWS, Ctx, Shelf, furnish
 
 
@@ -112,6 +113,20 @@ async def test_a_page_that_is_just_full_has_no_page_after_it(ctx, shelf):
     for sort in KEYS:
         assert (await page(ctx, sort=sort, limit=4)).next_cursor is None
         assert (await page(ctx, sort=sort, limit=3)).next_cursor is not None
+
+
+async def test_genres_are_those_of_what_a_library_lists_with_how_many_have_each(ctx, shelf):
+    assert await asking.genres(ctx) == []
+    await shelf.movie("Old", genres=["War", "drama"])
+    await shelf.movie("New", genres=["drama", "Écran"])
+    await shelf.show("The Wire", [1], genres=["Crime"])
+    ctx.clock.advance(301)
+    assert await asking.genres(ctx) == [("drama", 2), ("War", 1), ("Écran", 1)]
+    assert await asking.genres(ctx, SHOWS) == [("Crime", 1)]
+    await shelf.share(MIA, SHOWS)
+    for library, query in ((MOVIES, {}), (99, {}), (SHOWS, {"server": "nowhere"})):
+        with pytest.raises(errors.NotFound):
+            await asking.genres(ctx, library, **query)
 
 
 async def test_each_filter_leaves_what_fits_it(ctx, shelf):

@@ -12,9 +12,11 @@ from medianest_hub.testing import make_call, make_job
 from medianest_plex import health, images, media_sources, routes, tasks, widgets
 from medianest_plex.client import personal, server
 from medianest_plex.library.state import heard, lost
+from medianest_plex.lifecycle import check_settings, startup
 from medianest_plex.personal import on_deck, refreshing
 from medianest_plex.sign_in import begin, complete, recheck
 from medianest_plex.tasks import SyncArgs
+from tests.simulators.plex.server import PlexSimulator
 
 from . import asking
 from .asking import titles
@@ -187,6 +189,24 @@ async def test_a_stranger_to_both_is_refused_and_a_friend_of_either_removed_only
     assert await recheck(ctx, linked, token) is Standing.GOOD
     attic.world.unshare(friend)
     assert await recheck(ctx, linked, token) is Standing.REMOVED
+
+
+async def test_servers_of_two_owners_each_let_in_their_own(make, plex):
+    landlord = plex.world.account("landlord")
+    with PlexSimulator(world=plex.world.beside("Attic", landlord)).running() as attic:
+        ctx = await make(**both(plex, attic, second_token=plex.world.token(landlord)))
+        await check_settings(ctx)
+        await startup(ctx)
+        guest = plex.world.account("guest")
+        attic.share(guest)
+        for server in (plex, attic):
+            server.stop()  # the owners' tokens prove it, with the servers off
+        for account in (plex.world.find("friend"), guest, landlord, plex.world.owner):
+            linked = LinkedIdentity(provider="plex", subject=str(account.id), username=account.username)
+            assert await recheck(ctx, linked, plex.world.token(account)) is Standing.GOOD
+        stranger = plex.world.find("stranger")
+        linked = LinkedIdentity(provider="plex", subject=str(stranger.id), username="stranger")
+        assert await recheck(ctx, linked, plex.world.token(stranger)) is Standing.REMOVED
 
 
 async def test_nobody_is_put_out_while_one_server_cannot_say(make, plex, attic):

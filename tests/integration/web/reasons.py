@@ -22,6 +22,7 @@ NO_OWNER = {
     "/api/v1/overseerr/series/{tmdb_id}": _TITLE,
     "/api/v1/plex/collections/{id}": _LIBRARY,
     "/api/v1/plex/items/{id}": _LIBRARY,
+    "/api/v1/plex/libraries/{key}/genres": _LIBRARY,
     "/api/v1/plex/libraries/{key}/items": _LIBRARY,
     "/api/v1/plex/playlists/{id}": _LIBRARY + "; none for who sees what Plex shares with them",
     "/api/v1/uptime_kuma/monitors/{id}": _MONITOR,

@@ -59,6 +59,19 @@ class Libraries(Page[Library]):
     freshness: Freshness
 
 
+class Genre(BaseModel):
+    """A genre, spelt as the library does, and how many movies, shows or artists have it."""
+
+    title: str
+    count: int
+
+
+class Genres(Page[Genre]):
+    """All genres of a library, by title."""
+
+    freshness: Freshness
+
+
 class Place(BaseModel):
     """Where something can be watched. `href` opens it in Plex; None while it is not known which server that is."""
 

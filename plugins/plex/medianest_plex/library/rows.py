@@ -69,6 +69,12 @@ _ARRIVE: Final = """
       FROM plugin_plex.item i WHERE i.instance = $1 AND i.rating_key = ANY($2)
     ON CONFLICT DO NOTHING
 """
+_UNSEE: Final = """
+    DELETE FROM plugin_plex.seen s
+     USING plugin_plex.arrival a JOIN plugin_plex.item e ON e.instance = a.instance AND e.rating_key = a.rating_key
+     WHERE a.instance = $1 AND a.rating_key = ANY($2) AND NOT a.held AND e.kind = 'episode'
+       AND s.instance = $1 AND s.rating_key IN (e.parent_key, e.grandparent_key)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,7 @@ async def write(
     arrived = [key for key in fresh if by_key[rows[key]["section_key"]].was_read]
     if arrived:
         await tx.execute(_ARRIVE, instance, arrived, now)
+        await tx.execute(_UNSEE, instance, arrived)  # nobody has seen all of a season that goes on
     changed = sum(
         1
         for key, row in known.items()

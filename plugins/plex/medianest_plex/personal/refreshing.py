@@ -17,6 +17,9 @@ from medianest_plex.personal.watched import ask_watched, keep_watched
 from medianest_plex.servers import everywhere
 from medianest_plex.settings import PlexSettings
 
+REFRESH: Final = "refresh_seen"
+"""The name of the task."""
+
 AT_ONCE_SECONDS: Final = 3.0
 """How long somebody waits for Plex to say what they may see, the first time."""
 
@@ -77,7 +80,7 @@ async def _enqueue(ctx: Context[PlexSettings], person_id: UUID) -> None:
     await ctx.jobs.enqueue(refresh_seen, OfPerson(person_id=person_id), unique=str(person_id))
 
 
-@task("refresh_seen", timeout=900, retries=1, concurrency=2, cancellable=False)
+@task(REFRESH, timeout=900, retries=1, concurrency=2, cancellable=False)
 async def refresh_seen(ctx: Context[PlexSettings], job: Job[OfPerson]) -> None:
     """Ask Plex with the person's own token what each server shares with them, and what they have watched to the end.
 

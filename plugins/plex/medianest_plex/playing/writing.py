@@ -12,6 +12,7 @@ from medianest_hub.plugin_api import Context, Queries
 from medianest_plex.client.notices import Told
 from medianest_plex.client.sessions import state_of
 from medianest_plex.events import Played, PlayingStarted, PlayingStopped
+from medianest_plex.personal.refreshing import REFRESH, OfPerson
 from medianest_plex.playing import rows
 from medianest_plex.playing.matching import Kept, Seen, match
 from medianest_plex.playing.models import heading
@@ -19,6 +20,9 @@ from medianest_plex.settings import PlexSettings
 
 MISSING_SECONDS: Final = 1.5
 """For so long a session may be left out of the list before it counts as ended: lists are not always whole."""
+
+SEEN_SECONDS: Final = 30.0
+"""How long after the end of a session Plex is asked what its person has seen: more may end, and Plex writes it down first."""
 
 PAUSED: Final = "paused"
 STOPPED: Final = "stopped"
@@ -127,6 +131,17 @@ class Writing:
             tx=self.tx,
         )
         self.change.stopped += 1
+        await self._ask_about(self._person(known.account))
+
+    async def _ask_about(self, person: UUID | None) -> None:
+        """Have Plex asked what the person has seen to its end by now."""
+        if person is not None:
+            await self.ctx.jobs.enqueue(
+                *(REFRESH, OfPerson(person_id=person)),
+                delay=SEEN_SECONDS,
+                unique=f"played {person}",
+                tx=self.tx,
+            )
 
     async def _leave_out(self, missing: Sequence[Kept]) -> None:
         """Those the list left out: gone when they were so for a while."""
