@@ -72,6 +72,7 @@ PUBLIC = {
     "/api/v1/hooks/matrix/by_header": _WEBHOOK,
     "/api/v1/hooks/matrix/in_path": _WEBHOOK,
     "/api/v1/hooks/matrix/in_path/{secret}": _WEBHOOK,
+    "/api/v1/hooks/overseerr/notification": _WEBHOOK,
     "/api/v1/hooks/plex/media": _WEBHOOK,
     "/api/v1/hooks/plex/media/{secret}": _WEBHOOK,
     "/api/v1/hooks/uptime_kuma/notification": _WEBHOOK,
@@ -83,6 +84,7 @@ OWN_CREDENTIAL = {
     "/api/v1/auth/refresh": "refresh_invalid",
     "/api/v1/hooks/matrix/by_header": "webhook_secret",
     "/api/v1/hooks/matrix/in_path": "webhook_secret",
+    "/api/v1/hooks/overseerr/notification": "webhook_secret",
     "/api/v1/hooks/plex/media": "webhook_secret",
     "/api/v1/hooks/uptime_kuma/notification": "webhook_secret",
 }
