@@ -6,7 +6,7 @@ The run ends with the number of cells; `make test ARGS=tests/integration/web/tes
 import re
 import sys
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from uuid import UUID
 
 import pytest
@@ -14,14 +14,14 @@ import pytest_asyncio
 
 from medianest_hub.plugin_api import Role
 from medianest_hub.plugin_api.people import ADMIN
-from medianest_hub.plugin_api.sign_in import Identity
 from medianest_hub.settings import LimitSettings
 from medianest_hub.web.mounted import Mounted
-from tests.simulators.overseerr.server import OverseerrSimulator
+from tests.simulators.overseerr.server import OverseerrSimulator, Permission
 from tests.simulators.plex.server import PlexSimulator
 
 from .callers import COLUMNS, FORBIDDEN, GATE_CODES, IN, OPEN, UNKNOWN, Callers, Column, may
-from .conftest import Install, Site, Somebody, StartSite
+from .conftest import Install, Site, StartSite
+from .own_things import MIA_AT_PLEX, OBJECTS
 from .reasons import NO_OWNER, OWN_CREDENTIAL, PUBLIC
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -115,73 +115,16 @@ def hub_routes():
 OWN, OFF = "401 by a credential of its own", "404 plugin_disabled"
 
 
-async def of_mia_things(site: Site, mia: Somebody) -> UUID:
-    thing = uuid.uuid4()
-    sys.modules["synthetic_matrix.plugin"].owners[thing] = mia.id
-    return thing
-
-
-async def of_mia_sessions(site: Site, mia: Somebody) -> UUID:
-    return (await site.parts.sessions.start(mia.id)).id
-
-
-async def of_mia_keys(site: Site, mia: Somebody) -> UUID:
-    person = await site.parts.people.get(mia.id)
-    assert person is not None
-    key = (await site.parts.api_keys.create(person, "hers", ["matrix.use"]))[0]
-    return key.id
-
-
-async def of_mia_identities(site: Site, mia: Somebody) -> UUID:
-    identity = await site.parts.identities.link(
-        mia.id, f"p{uuid.uuid4().hex}", Identity(subject=uuid.uuid4().hex, username="mia")
-    )
-    return identity.id
-
-
-async def of_mia_downloads(site: Site, mia: Somebody) -> UUID:
-    body = {"url": f"https://www.youtube.com/watch?v={uuid.uuid4().hex[:11]}"}
-    reply = await site.post("/api/v1/youtube/downloads", by=mia, json=body)
-    assert reply.status == 202, reply.body
-    return UUID(reply.json()["id"])
-
-
-async def of_mia_addresses(site: Site, mia: Somebody) -> UUID:
-    address = uuid.uuid4()
-    await site.parts.db.execute(
-        """INSERT INTO plugin_notify.address (id, instance, person_id, service, created_at)
-           VALUES ($1, 'main', $2, 'ntfy', now())""",
-        *(address, mia.id),
-    )
-    return address
-
-
-async def of_mia_devices(site: Site, mia: Somebody) -> UUID:
-    device = uuid.uuid4()
-    await site.parts.db.execute(
-        """INSERT INTO plugin_notify.device (id, instance, person_id, endpoint_hash, service, created_at)
-           VALUES ($1, 'main', $2, $3, 'Mozilla', now())""",
-        *(device, mia.id, device.hex),
-    )
-    return device
-
-
-OBJECTS: dict[str, Callable[[Site, Somebody], Awaitable[UUID]]] = {
-    "/api/v1/matrix/things/{id}": of_mia_things,
-    "/api/v1/auth/sessions/{id}": of_mia_sessions,
-    "/api/v1/api-keys/{id}": of_mia_keys,
-    "/api/v1/auth/identities/{id}": of_mia_identities,
-    "/api/v1/youtube/downloads/{id}": of_mia_downloads,
-    "/api/v1/notify/addresses/{id}": of_mia_addresses,
-    "/api/v1/notify/push/devices/{id}": of_mia_devices,
-}
-"""How somebody's own thing comes to be, for every kind that has an owner: by how its routes' paths begin."""
+def nothing(one: Mounted) -> str:
+    """The id of something that is not there: Overseerr's are numbers."""
+    return str(2**31 - 7) if one.template.startswith("/api/v1/overseerr/") else str(uuid.uuid4())
 
 
 def path_of(one: Mounted, thing: str) -> str:
     """The route's path with `thing` (an id) or an odd word in it."""
     fields = one.models.path.model_fields
-    return re.sub(r"\{(\w+)\}", lambda m: thing if fields[m[1]].annotation is UUID else "no-such", one.template)
+    kinds = (UUID, int) if thing.isdecimal() else (UUID,)
+    return re.sub(r"\{(\w+)\}", lambda m: thing if fields[m[1]].annotation in kinds else "no-such", one.template)
 
 
 async def ask(site: Site, one: Mounted, token: str, thing: str) -> tuple[str, str]:
@@ -227,6 +170,8 @@ def plex() -> Iterator[PlexSimulator]:
 @pytest.fixture(scope="module")
 def overseerr() -> Iterator[OverseerrSimulator]:
     with OverseerrSimulator().running() as simulator:
+        simulator.fill(movies=1000)
+        simulator.add_user("mia", plex_id=int(MIA_AT_PLEX), permissions=Permission.REQUEST | Permission.CREATE_ISSUES)
         yield simulator
 
 
@@ -249,7 +194,10 @@ async def site(
         plugins__resting__enabled="false",
         **{f"limits__{zone}": "1000000/minute" for zone in LimitSettings.model_fields},
     )
-    hooks = (("matrix", "by_header"), ("matrix", "in_path"), ("uptime_kuma", "notification"), ("plex", "media"))
+    hooks = (
+        *(("matrix", "by_header"), ("matrix", "in_path")),
+        *(("uptime_kuma", "notification"), ("plex", "media"), ("overseerr", "notification")),
+    )
     for plugin, hook in hooks:
         await secret_of(started, hook, plugin)
     return started
@@ -343,7 +291,7 @@ async def test_things_that_are_not_there_are_not_there_for_their_would_be_owner_
     mia, ada = await site.person("mia"), await site.person("ada", Role.ADMIN)
     for one in open_routes(site):
         if one.route.owner is not None:
-            answers = [await ask(site, one, by.token, str(uuid.uuid4())) for by in (mia, ada)]
+            answers = [await ask(site, one, by.token, nothing(one)) for by in (mia, ada)]
             assert [answer for _, answer in answers] == ["404 not_found"] * 2, one.template
 
 
