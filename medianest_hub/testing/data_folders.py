@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from medianest_hub.infrastructure.data_dir import DataDir
 from medianest_hub.infrastructure.embedded.services import EmbeddedServices
 from medianest_hub.infrastructure.migrations import migrate
@@ -48,7 +50,7 @@ def _made() -> Path:
     try:
         services.start()
         services.wait_ready()
-        with ThreadPoolExecutor(1) as thread:  # a loop may be running in this one
+        with capture_logs(), ThreadPoolExecutor(1) as thread:  # a loop may be running in this one
             failures = thread.submit(asyncio.run, migrate(services.postgres.url)).result()
     finally:
         services.stop()

@@ -14,13 +14,14 @@ from typing import Any
 
 from medianest_hub.testing.hub import LOG, HubDied, free_port, run_hub
 from tests.demo.control import control_port
-from tests.demo.household import household, move_in
+from tests.demo.household import asking, household, move_in
 from tests.demo.overseerr import VERSIONS as OVERSEERR_VERSIONS
 from tests.demo.overseerr import DemoOverseerr
 from tests.demo.plex import DemoPlex
 from tests.demo.printed import welcome
 from tests.demo.service import Service
 from tests.demo.uptime_kuma import VERSIONS, WAYS, DemoKuma
+from tests.demo.videos import DemoVideos
 
 # As every hub has them; `run_hub` widens them for tests.
 USUAL_LIMITS = {"api": "100/minute", "auth": "5/minute"}
@@ -55,8 +56,8 @@ def main() -> int:
     wishes = arguments()
     _stop_on_signals()
     plex = DemoPlex()
-    requests = DemoOverseerr(wishes.overseerr, plex.friend)
-    services: list[Service] = [DemoKuma(wishes.kuma, wishes.way, wishes.poll), plex, requests]
+    requests = DemoOverseerr(wishes.overseerr, plex.friend, plex.titles())
+    services: list[Service] = [DemoKuma(wishes.kuma, wishes.way, wishes.poll), plex, requests, DemoVideos()]
     try:
         with ExitStack() as stack:
             for one in services:
@@ -79,6 +80,9 @@ def _run(wishes: argparse.Namespace, services: Sequence[Service], control: str, 
     with run_hub(folder, settings) as hub:
         people = household()
         move_in(hub, people)
+        ask = asking(hub, people[0])
+        for one in services:
+            one.settle(hub, ask)
         print(welcome(hub.url, folder / LOG, wishes.data is not None, people, services, control), flush=True)
         try:
             code = hub.process.wait()

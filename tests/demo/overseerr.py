@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from tests.demo.service import NotHere
-from tests.simulators.overseerr.household import furnish
+from medianest_hub.testing.hub import HubProcess
+from tests.demo.service import Ask, NotHere
+from tests.simulators.overseerr.household import InLibrary, furnish, mirror
 from tests.simulators.overseerr.records import Request, RequestStatus
 from tests.simulators.overseerr.server import OVERSEERR, SEERR, OverseerrSimulator
 
@@ -16,12 +17,21 @@ _HOW = "approve, decline, arrive, fail or remove"
 
 
 class DemoOverseerr:
-    """`friend` is the name, Plex id and e-mail of somebody who signs in to the hub by Plex, so that the hub knows them here."""
+    """`friend` is the name, Plex id and e-mail of somebody who signs in to the hub by Plex, so that the hub knows them here.
+
+    `library` is what is there already. The people of the household who have an account here are matched by the admin.
+    """
 
     knobs = "requests"
 
-    def __init__(self, version: str = SEERR, friend: tuple[str, int, str] | None = None) -> None:
+    def __init__(
+        self,
+        version: str = SEERR,
+        friend: tuple[str, int, str] | None = None,
+        library: Iterable[InLibrary] = (),
+    ) -> None:
         self.simulator = OverseerrSimulator(version)
+        mirror(self.simulator, library)
         furnish(self.simulator)
         if friend is not None:
             name, plex_id, email = friend
@@ -37,11 +47,21 @@ class DemoOverseerr:
         own = {"url": one.url, "api_key": one.api_key, "posters_url": one.url, "poll_seconds": 15}
         return {"plugins": {"overseerr": own}}
 
+    def settle(self, hub: HubProcess, ask: Ask) -> None:
+        """Let it tell the hub at once, and say who is who: all but one have an account here under the same name."""
+        made = ask("POST", "/api/v1/plugins/overseerr/webhooks/notification/secret")
+        self.simulator.set_webhook(f"{hub.url}/api/v1/hooks/overseerr/notification", made["authorization"])
+        known = {user.display_name.lower(): user.id for user in self.simulator.world.users.values()}
+        for person in ask("GET", "/api/v1/users")["items"]:
+            if (user := known.get(person["username"])) is not None:
+                ask("PUT", f"/api/v1/overseerr/people/{person['id']}", {"user_id": user})
+
     def words(self, control: str) -> Sequence[str]:
         """Where it is, and how to make something happen."""
         world = self.simulator.world
         return [
             f"{world.settings.application_title} {world.version} (simulated) is at {self.simulator.url}.",
+            "ben, chloe and dev have an account there; mia has none and is told so until anna matches her with somebody.",
             "",
             f"  see its requests:        curl {control}/requests",
             f"  approve one, decline it: curl -X POST {control}/requests/6/approve",

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tests.demo.service import NotHere
+from medianest_hub.testing.hub import HubProcess
+from tests.demo.service import Ask, NotHere
 from tests.simulators.uptime_kuma.household import FLAPPING, IN_MAINTENANCE, furnish, household_script
 from tests.simulators.uptime_kuma.live import Said
 from tests.simulators.uptime_kuma.records import GROUP
@@ -47,6 +48,9 @@ class DemoKuma:
         every = {} if self._poll is None else {"poll_seconds": self._poll}
         own = {"url": self._simulator.url, "way": self._way, "members_see": "everything"}
         return {"plugins": {"uptime_kuma": {**own, **ways[self._way], **every}}}
+
+    def settle(self, hub: HubProcess, ask: Ask) -> None:
+        """Nothing: the hub was told all of it."""
 
     def words(self, control: str) -> Sequence[str]:
         """Where it is, and how to make something happen."""
