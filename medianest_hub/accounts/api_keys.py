@@ -17,15 +17,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from medianest_hub.accounts.acting import still_active
+from medianest_hub.accounts.own_news import TellOwn
 from medianest_hub.accounts.permissions import NOT_FOR_KEYS
 from medianest_hub.accounts.sessions import Sessions
 from medianest_hub.accounts.tokens import Claims
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.ids import new_id
 from medianest_hub.infrastructure.one_time import token_hash
-from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.plugin_api.errors import BadInput, Conflict, FieldProblem, Forbidden, TooMany, Unauthorized
-from medianest_hub.plugin_api.notifiers import Notification
 from medianest_hub.plugin_api.people import Person
 
 PREFIX: Final = "mn_"
@@ -86,14 +85,14 @@ class ApiKeys:
         self,
         db: Database,
         sessions: Sessions,
-        realtime: RealtimeLog,
+        tell: TellOwn,
         *,
         now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._db = db
         self._sessions = sessions
-        self._realtime = realtime
+        self._tell = tell
         self._now = now
         self._monotonic = monotonic
         self._found: OrderedDict[bytes, Claims] = OrderedDict()
@@ -183,7 +182,9 @@ class ApiKeys:
                 sorted(set(permissions)),
                 expires_at,
             )
-        await self._realtime.send("notification:new", _told(name).model_dump(mode="json"), person=person.id)
+            await self._tell(
+                "api_key_made", {"name": name}, key=str(row["id"]), person=person.id, href="/account", tx=tx
+            )
         return _key(row), token
 
     async def of_person(self, person_id: UUID) -> list[ApiKey]:
@@ -235,16 +236,6 @@ async def revoke_keys_of(person_id: UUID, db: Database, sessions: Sessions) -> i
     # As for sessions, a verdict stands in Redis: each key gets a tombstone of its own.
     await sessions.tell_ended([row["id"] for row in revoked])
     return len(revoked)
-
-
-def _told(name: str) -> Notification:
-    return Notification(
-        kind="hub.api_key_made",
-        title="A new API key can act for you",
-        body=f"It is called “{name}”. If you did not make it, revoke it, and change your password.",
-        href="/account",
-        params={"name": name},
-    )
 
 
 def invalid_key() -> Unauthorized:

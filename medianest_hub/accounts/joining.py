@@ -13,13 +13,12 @@ from medianest_hub.accounts.email_addresses import LONGEST, is_plain
 from medianest_hub.accounts.identities import Identities
 from medianest_hub.accounts.invites import Invites
 from medianest_hub.accounts.newcomer_names import free_username
+from medianest_hub.accounts.own_news import TellOwn
 from medianest_hub.accounts.people import People
 from medianest_hub.accounts.visible_text import without_unseen
 from medianest_hub.infrastructure.database import Database
-from medianest_hub.infrastructure.realtime_log import RealtimeLog
 from medianest_hub.plugin_api.errors import Conflict, Forbidden, TooMany
-from medianest_hub.plugin_api.notifiers import Notification
-from medianest_hub.plugin_api.people import ADMIN, Person, Role
+from medianest_hub.plugin_api.people import Person, Role
 from medianest_hub.plugin_api.services import Queries
 from medianest_hub.plugin_api.sign_in import SIGN_IN_SECRET, Identity
 from medianest_hub.settings import AuthSettings
@@ -78,14 +77,14 @@ class Joining:
         people: People,
         identities: Identities,
         invites: Invites,
-        realtime: RealtimeLog,
+        tell: TellOwn,
         settings: AuthSettings,
     ) -> None:
         self._db = db
         self._people = people
         self._identities = identities
         self._invites = invites
-        self._realtime = realtime
+        self._tell = tell
         self._settings = settings
 
     async def admit(
@@ -135,7 +134,7 @@ class Joining:
         await self._people.tell(person_id)
         if found.row["status"] != "active":
             if found.created:
-                await self._tell_admins(provider_id, found.row["username"])
+                await self._tell_admins(provider_id, person_id, found.row["username"])
             return Admitted(None, awaiting_approval=True, joined=found.joined, created=found.created)
         person = self._people.person_of(found.row)
         mapped = _role(identity.role)
@@ -214,14 +213,10 @@ class Joining:
             log.warning("mapped_role_not_taken_over", person=str(person.id), role=role.value, code=refused.error_code)
         return await self._people.get(person.id) or person
 
-    async def _tell_admins(self, provider: str, username: str) -> None:
-        words = Notification(
-            kind="hub.approval_wanted",
-            title="Somebody asks to be let in",
-            body=f"{username} signed in by {provider} and waits for your approval.",
-            params={"username": username, "provider": provider},
+    async def _tell_admins(self, provider: str, person_id: UUID, username: str) -> None:
+        await self._tell(
+            "approval_wanted", {"username": username, "provider": provider}, key=str(person_id), href="/people"
         )
-        await self._realtime.send("notification:new", words.model_dump(mode="json"), permission=ADMIN)
 
 
 async def _activate(tx: Queries, person_id: UUID, role: Role) -> Any:

@@ -17,6 +17,7 @@ from medianest_hub.accounts.joining import Joining
 from medianest_hub.accounts.leaving import Leaving
 from medianest_hub.accounts.notices import Notices
 from medianest_hub.accounts.overrides import Overrides
+from medianest_hub.accounts.own_news import TellOwn
 from medianest_hub.accounts.password_change import PasswordChange
 from medianest_hub.accounts.password_links import PasswordLinks
 from medianest_hub.accounts.people import People
@@ -175,6 +176,7 @@ class HubParts:
         people, sessions = People(db, redis, secrets), Sessions(db, redis, realtime)
         outbox, clock = Outbox(db, redis), SystemClock()
         images = ImageLinks(secrets, below=loaded.settings.server.base_path)
+        notifications = Notifications(db, people, realtime, images, host, clock, loaded.settings)
         return cls(
             loaded=loaded,
             process=process,
@@ -186,10 +188,10 @@ class HubParts:
             people=people,
             sessions=sessions,
             notices=Notices(db),
-            notifications=Notifications(db, people, realtime, images, host, clock, loaded.settings),
+            notifications=notifications,
             leaving=Leaving(db, people, sessions, outbox.emit_own),
             providers=SignInProviders(loaded.settings.auth, host, http.client("oidc")),
-            **_accounts(loaded.settings.auth, db, redis, secrets, realtime, people, sessions),
+            **_accounts(loaded.settings.auth, db, redis, secrets, realtime, people, sessions, notifications.tell_own),
             realtime=realtime,
             jobs=JobStore(db, redis, realtime),
             outbox=outbox,
@@ -251,21 +253,22 @@ def _accounts(
     realtime: RealtimeLog,
     people: People,
     sessions: Sessions,
+    tell: TellOwn,
 ) -> _Accounts:
-    """What is made of people and sessions alone."""
+    """What is made of people and sessions alone; `tell`: by which they tell people something."""
     refresh, slowing = RefreshTokens(db, secrets, sessions, realtime), Slowing(redis, secrets)
     identities, invites = Identities(db, local=settings.local), Invites(db, people)
     tokens = Tokens(secrets, settings.access_token_minutes * 60)
     return _Accounts(
         tokens=tokens,
         refresh=refresh,
-        api_keys=ApiKeys(db, sessions, realtime),
+        api_keys=ApiKeys(db, sessions, tell),
         sign_in=SignIn(db, slowing, people, sessions, tokens, refresh),
         attempts=Attempts(db, secrets),
         first_run=FirstRun(db, people),
         identities=identities,
         invites=invites,
-        joining=Joining(db, people, identities, invites, realtime, settings),
+        joining=Joining(db, people, identities, invites, tell, settings),
         overrides=Overrides(db, people),
         password_change=PasswordChange(slowing, people, sessions),
         password_links=PasswordLinks(db, people),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from medianest_hub.accounts.people import People
 from medianest_hub.infrastructure.database import Database
 from medianest_hub.infrastructure.realtime_log import RealtimeLog
@@ -10,14 +12,17 @@ from medianest_hub.notifications.announcing import Announcing
 from medianest_hub.notifications.choices import Choices, Defaults
 from medianest_hub.notifications.deliveries import Deliveries
 from medianest_hub.notifications.keeping import Keeping
-from medianest_hub.notifications.kinds import Host, Kinds
+from medianest_hub.notifications.kinds import HUB, Host, Kinds
 from medianest_hub.notifications.listing import NotificationList
+from medianest_hub.notifications.own_kinds import OWN
 from medianest_hub.notifications.pictures import Pictures
 from medianest_hub.notifications.preferences import PreferencesDesk
 from medianest_hub.notifications.telling import Tellings
 from medianest_hub.notifications.ways import Ways
 from medianest_hub.notifications.wording import Wording
-from medianest_hub.plugin_api.services import Clock
+from medianest_hub.plugin_api.notifications import Params
+from medianest_hub.plugin_api.services import Clock, Queries
+from medianest_hub.plugin_host.notification_kinds import telling
 from medianest_hub.plugin_host.services.images import ImageLinks
 from medianest_hub.settings import HubSettings
 
@@ -52,3 +57,17 @@ class Notifications:
         )
         self.deliveries = Deliveries(people, self.kinds, defaults, chosen.per_hour)
         self.keeping = Keeping(db, chosen.retention_days)
+
+    async def tell_own(
+        self,
+        kind: str,
+        params: Params,
+        *,
+        key: str,
+        person: UUID | None = None,
+        href: str | None = None,
+        tx: Queries | None = None,
+    ) -> None:
+        """Tell people by one of the hub's own kinds, as `Notify.tell`."""
+        sound = telling(OWN, HUB, kind, params, key, href)
+        await self.tellings.tell(sound, "main", person=person, tx=tx)

@@ -357,10 +357,9 @@ async def test_making_one_wants_a_fresh_sign_in_and_tells_the_person(pair: tuple
     assert verdict(await make(one, fay, "hub.signed_in")) == (403, "confirm_first")
     assert (await one.get(KEYS, by=fay)).json()["items"] == []
     await one.parts.sessions.confirm(fay.session_id)
-    before = await one.parts.realtime.latest_seq()
     await key_of(one, fay, "hub.signed_in")
-    told = [(event.event, event.person) for event in await one.parts.realtime.since(before)]
-    assert told == [("notification:new", fay.id)]
+    told = (await one.get("/api/v1/notifications", by=fay)).json()["items"]
+    assert [(item["kind"], item["title"]) for item in told] == [("hub.api_key_made", "A new API key can act for you")]
 
 
 async def test_a_session_that_is_being_ended_makes_none(pair: tuple[Site, Site]) -> None:
