@@ -115,6 +115,20 @@ def test_every_recorded_exchange_is_answered_alike(version):
     assert differ == []
 
 
+@pytest.mark.parametrize("version", [OVERSEERR, SEERR])
+def test_csrf_protection_answers_as_recorded(version):
+    """It was recorded of Overseerr; Seerr has the same switch."""
+    head, _, body = (RECORDED / "overseerr" / "csrf-on-post-with-api-key.txt").read_text().partition("\n\n")
+    with as_recorded(version) as simulator, requests.Session() as web:
+        web.trust_env = False
+        simulator.world.settings.csrf_protection = True
+        answer = web.post(f"{simulator.url}/api/v1/request", headers={"X-Api-Key": simulator.api_key}, json={})
+    assert f"HTTP/1.1 {answer.status_code} {answer.reason}" == head.splitlines()[0].strip()
+    assert answer.json() == json.loads(body)
+    assert answer.headers["Set-Cookie"].startswith("_csrf=")
+    assert "set-cookie: _csrf=" in head
+
+
 def _differences(recorded: dict[str, Any], answer: requests.Response) -> Iterator[str]:
     if answer.status_code != recorded["status"]:
         yield f"status {answer.status_code}, recorded {recorded['status']}: {answer.text[:200]}"

@@ -54,6 +54,15 @@ def test_accents_capitals_and_ids(get, text, first):
     assert get(f"/search?query={text}").json()["results"][0]["id"] == first
 
 
+def test_people_and_collections_are_among_the_results(get):
+    found = {
+        one["mediaType"]: one for text in ("brass", "lantern") for one in get(f"/search?query={text}").json()["results"]
+    }
+    assert found.keys() == {"movie", "collection", "person"}
+    assert (found["collection"]["title"], "mediaInfo" in found["collection"]) == ("Brass Moon Collection", False)
+    assert "title" not in found["person"]
+
+
 def test_pages(simulator, get):
     simulator.fill(movies=3000, shows=500)
     first = get("/search?query=amber").json()

@@ -8,16 +8,18 @@ from typing import overload
 
 from .names import Key, Names, folded
 from .records import MOVIE, TV
-from .titles import FILMS, FIRST_WORDS, PEOPLE, SECOND_WORDS, SHOWS
+from .titles import COLLECTIONS, FILMS, FIRST_WORDS, PEOPLE, SECOND_WORDS, SHOWS
 
-PERSON = "person"
+PERSON, COLLECTION = "person", "collection"
 PAGE = 20
 _GENRES_OF = {MOVIE: (12, 14, 16, 18, 28, 35, 53, 80, 878, 9648), TV: (16, 18, 35, 80, 99, 9648, 10759, 10765)}
 
 
 @dataclass(frozen=True)
 class Title:
-    """`episodes` counts those of each season by its number; season 0 holds specials. `type` is `movie`, `tv` or `person`."""
+    """`episodes` counts those of each season by its number; season 0 holds specials. `type` is `movie`, `tv`, `person` or
+    `collection`.
+    """
 
     type: str
     id: int
@@ -147,6 +149,8 @@ class Catalogue:
                             popularity=popularity, average=average, goes_on=goes_on))  # fmt: skip
         for id, name, popularity in PEOPLE:
             self.add(Title(PERSON, id, name, popularity=popularity, has_pictures=False))
+        for id, name, overview, popularity in COLLECTIONS:
+            self.add(Title(COLLECTION, id, name, "", overview, popularity=popularity, has_pictures=False))
 
     def fill(self, movies: int, shows: int, first_movie: int, first_show: int) -> None:
         """So many generated films and series, with ids from those on; those generated before are gone."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .catalogue import PERSON, Title
+from .catalogue import COLLECTION, PERSON, Title
 from .issue_json import bare_issue
 from .record_json import media_json
 from .records import MOVIE, TV
@@ -24,11 +24,27 @@ def result_json(world: World, title: Title) -> dict[str, Any]:
             "profilePath": None,
             "knownFor": [],
         }
+    if title.type == COLLECTION:
+        return _collection_result(title)
     said = _film_result(title) if title.type == MOVIE else _series_result(title)
     media = world.find_media(title.type, title.id)
     if media is not None:
         said["mediaInfo"] = media_json(world, media, seasons=not world.seerr, watchlists=True)
     return said
+
+
+def _collection_result(title: Title) -> dict[str, Any]:
+    return {
+        "id": title.id,
+        "mediaType": COLLECTION,
+        "adult": False,
+        "originalLanguage": "en",
+        "originalTitle": title.name,
+        "title": title.name,
+        "overview": title.overview,
+        "backdropPath": title.backdrop,
+        "posterPath": title.poster,
+    }
 
 
 def _film_result(title: Title) -> dict[str, Any]:

@@ -97,6 +97,10 @@ PEOPLE: tuple[tuple[int, str, float], ...] = (
     (310003, "Ines Lantern", 9.9),
 )
 
+COLLECTIONS: tuple[tuple[int, str, str, float], ...] = (
+    (410001, "Brass Moon Collection", "An orchestra, a moon, and what came after.", 11.3),
+)
+
 _FIRST = (
     "Amber Bitter Broken Calm Copper Crimson Distant Early Endless Fading Golden Hidden Hollow Idle Ivory Jagged Late Little"
     " Lost Lunar Mellow Midnight Northern Olive Pale Patient Quiet Rapid Restless Rusty Scarlet Second Secret Silent Silver"
