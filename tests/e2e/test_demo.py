@@ -165,6 +165,7 @@ async def test_by_itself_it_is_live_with_the_newer_one_and_speaks_of_a_hub_that_
         assert "Uptime Kuma 2.5.3 (simulated)" in running.printed
         await on_the_page(running, "live", record_property)
         await the_snippet_shows_events(running)
+        await a_decision_reaches_whoever_asked(running, record_property)
 
         (hub,) = psutil.Process(running.process.pid).children()
         hub.kill()
@@ -172,6 +173,37 @@ async def test_by_itself_it_is_live_with_the_newer_one_and_speaks_of_a_hub_that_
         assert "the hub ended by itself, with -9" in running.printed
     psutil.wait_procs(running.family, timeout=20)
     assert alive(running.family) == []
+
+
+async def a_decision_reaches_whoever_asked(running: Demo, record_property: Callable[[str, object], None]) -> None:
+    """Requests of dev are approved at Seerr one after the other: each is told once; one of them within a second at least."""
+    took: list[float] = []
+    async with aiohttp.ClientSession() as session:
+        async with session.post(f"{running.url}/api/v1/auth/login", json=running.who("dev")) as answer:
+            token = (await answer.json())["access_token"]
+        dev = HubClient(session, running.url, token)
+        await dev.until("/api/v1/overseerr/requests", lambda reply: b"Grandmother" in reply.body, within=30)
+        found = (await dev.get("/api/v1/media/search?q=grandmothers%20engine")).json()["items"][0]
+        assert (found["state"], found["requests"][0]["mine"]) == ("requested", True)
+        told: Events = asyncio.Queue()
+        client = socketio.AsyncClient()
+        client.on("notification:new", lambda data: told.put_nowait((time.perf_counter(), data["kind"], data)))
+        await client.connect(running.url, auth={"token": token}, transports=["websocket"])
+        await asyncio.sleep(0)
+        for number in (6, 10):
+            began = time.perf_counter()
+            async with session.post(running.line("approve one, decline it").replace("/6/", f"/{number}/")) as answer:
+                assert answer.status == 200
+            async with asyncio.timeout(20):
+                at, kind, _ = await told.get()
+            assert kind == "overseerr.request_approved"
+            took.append(at - began)
+        kept = (await dev.get("/api/v1/notifications")).json()["items"]
+        assert [one["kind"] for one in kept] == ["overseerr.request_approved"] * 2
+        assert told.empty()
+        await client.disconnect()
+    record_property("shown", f"demo, approved at Seerr: told after {', '.join(f'{one:.3f} s' for one in took)} (≤ 1 s)")
+    assert min(took) <= 1.0
 
 
 async def the_snippet_shows_events(running: Demo) -> None:
