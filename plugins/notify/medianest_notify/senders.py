@@ -78,16 +78,20 @@ class _Child:
 
 
 class Senders:
-    """`send` and `is_readable`, by a process that is kept for a minute and then ended. `close` ends all of them."""
+    """`send` and `is_readable`, by a process that is kept for a minute and then ended. `close` ends all of them.
 
-    def __init__(self, settings: NotifySettings) -> None:
+    `most_seconds`: how long one message may take. The process ends itself then, and is ended two seconds later.
+    """
+
+    def __init__(self, settings: NotifySettings, *, most_seconds: int = MOST_SECONDS) -> None:
         schemas = [schema for name in settings.services for schema in SERVICES[name].schemas]
         self._start = {
             "schemas": schemas,
             "openings": list(settings.private_addresses),
             "ca": settings.tls.ca,
-            "most_seconds": MOST_SECONDS,
+            "most_seconds": most_seconds,
         }
+        self._patience = most_seconds + 2.0
         self._mail = None
         if settings.mail_sender:
             password = settings.mail_password
@@ -144,7 +148,7 @@ class Senders:
     async def _ask_one(self, order: Mapping[str, Any]) -> dict[str, Any] | None:
         child = await self._taken()
         try:
-            answer = await child.ask(order, MOST_SECONDS + 2)
+            answer = await child.ask(order, self._patience)
         except (TimeoutError, EOFError):
             await asyncio.shield(child.end())
             return None

@@ -10,11 +10,13 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import psutil
 import pytest
 
 from medianest_hub.plugin_api import errors
 from medianest_notify.addresses import reading
 from medianest_notify.addresses.catalogue import BY_SCHEMA, SERVICES
+from medianest_notify.senders import Senders, senders_of
 from tests.simulators.notify_sinks.http import NotifySinks
 
 from .conftest import Ctx, addresses, allowing, enter, somebody, try_out
@@ -157,9 +159,9 @@ async def test_nothing_at_home_is_reached_unless_the_operator_allows_it():
         for schema in ("json", "ntfy", "xml", "form", "gotify", "rocket", "matrix", "hassio", "ncloud", "signal"):
             for host in PRIVATE if schema == "json" else PRIVATE[:2]:
                 answer = await ask(order(f"{schema}://user:password@{host}:{sinks.port}/AgotifyTokenOf15/hook/a"))
-                assert answer["outcome"] == "refused", (schema, host, answer)
-                # Not allowed, and not to be had, are the same words.
                 assert answer["code"] in ("unreachable", "bad_address"), (schema, host, answer)
+        # Not allowed and not to be had are told alike.
+        assert await ask(order(f"json://127.0.0.1:{sinks.port}/a")) == await ask(order("json://no-such.invalid/a"))
         assert sinks.asked == []
 
 
@@ -219,8 +221,6 @@ async def test_what_needs_the_machine_itself_is_refused_in_the_process():
 
 async def test_every_service_that_can_be_offered_is_one_apprise_knows(make):
     ctx = await make(services=list(SERVICES))
-    from medianest_notify.senders import senders_of
-
     senders = senders_of(ctx)
     for service in SERVICES.values():
         for schema in service.schemas:
@@ -265,15 +265,35 @@ async def test_two_entered_at_once_are_no_way_round_the_limit(make, authority):
     assert len(await addresses(ctx, mia)) == 2
 
 
-async def test_a_process_that_hangs_is_ended_and_another_takes_over(home, sinks, monkeypatch):
-    from medianest_notify import senders
-
-    monkeypatch.setattr(senders, "MOST_SECONDS", -1.5)  # so long is waited before ours is taken for hung
+async def test_a_message_that_takes_too_long_ends_the_process_and_another_takes_over(home, sinks):
     mia = somebody(home)
     entered = await enter(home, mia, f"ntfy://{sinks.host}/topic")
+    hasty = Senders(home.settings, most_seconds=2)
+    usual, home.state["senders"] = home.state["senders"], hasty
     sinks.faults.set("message", "hang")
     told = await try_out(home, mia, entered)
     assert (told.outcome, told.code) == ("uncertain", "no_answer")
-    monkeypatch.setattr(senders, "MOST_SECONDS", 25)
     sinks.faults.clear()
+    home.state["senders"] = usual
     assert (await try_out(home, mia, entered)).outcome == "delivered"
+    await hasty.close()
+
+
+async def test_no_process_outlives_what_started_it(home, sinks):
+    mia = somebody(home)
+    await enter(home, mia, f"ntfy://{sinks.host}/topic")
+    senders = senders_of(home)
+    assert await senders.is_readable("json://127.0.0.1/hook")
+    await senders.close()
+    with pytest.raises(errors.Unavailable):
+        await senders.is_readable("json://127.0.0.1/hook")
+    left = [child.cmdline() for child in psutil.Process().children()]
+    assert not [words for words in left if "medianest_notify.apprise_process" in words]
+
+
+async def test_more_than_can_wait_is_turned_away_at_once(home):
+    senders = senders_of(home)
+    asked = [senders.is_readable("json://127.0.0.1/hook") for _ in range(30)]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert len([one for one in outcomes if one is True]) == 20
+    assert len([one for one in outcomes if isinstance(one, errors.Unavailable)]) == 10

@@ -60,8 +60,8 @@ class Notes:
             # Part of it is there, or all of it and the answer made no sense: once more would be twice.
             return {"outcome": "uncertain", "code": "partly"}
         if refused:
-            # The same words as for a name nobody knows: what there is in this house is not for an address to find out.
-            return {"outcome": "refused", "code": "unreachable"}
+            # As for a name nobody knows: what there is in this house is not for an address to find out, by words or by waiting.
+            return {"outcome": "passing", "code": "unreachable"}
         return self.problems[0] if self.problems else {"outcome": "refused", "code": "bad_address"}
 
 
