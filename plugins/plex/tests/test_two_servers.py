@@ -12,7 +12,9 @@ from medianest_hub.plugin_api import Viewer, errors
 from medianest_hub.plugin_api.events import ScanRequested
 from medianest_hub.testing import make_call, make_event, make_job
 from medianest_plex import images, media_sources, routes, tasks, widgets
+from medianest_plex.library.state import lost
 from medianest_plex.listeners import scan_requested
+from medianest_plex.personal.refreshing import OfPerson, refresh_seen
 from medianest_plex.scanning import ScanArgs
 from medianest_plex.settings import MOST_SERVERS
 from medianest_plex.tasks import SyncArgs
@@ -296,6 +298,32 @@ async def test_what_somebody_saw_and_goes_on_with_is_asked_of_each_server_with_i
         sent = {one.headers["X-Plex-Token"] for one in server.asked_of("on_deck")}
         assert sent == {server.token(friend)}
     assert pair.plex.token(friend) != pair.attic.token(friend)
+
+
+async def test_of_a_server_that_cannot_be_asked_it_is_asked_again_and_of_the_other_only_when_it_is_due(pair: Pair):
+    await pair.sync()
+    await pair.link(MIA, pair.plex.world.find("friend"))
+    await pair.refresh(MIA)
+    await pair.ctx.db.execute("DELETE FROM plugin_plex.seen_state WHERE instance = $1", ATTIC)
+    await lost(pair.at_attic, "It does not answer.")
+    pair.ctx.jobs.queued.clear()
+    assert titles(await asking.libraries(pair.ctx, MIA)) == ["Movies"]
+    (job,) = pair.ctx.jobs.queued
+    assert job.args == OfPerson(person_id=MIA.id, instances=[ATTIC])
+    asked = len(pair.plex.asked_of("sections"))
+    await run_refreshes(pair)
+    assert len(pair.plex.asked_of("sections")) == asked
+    assert [row["instance"] for row in await shares_of(pair)] == [ATTIC, "main"]
+
+
+async def run_refreshes(pair: Pair) -> None:
+    for job in pair.ctx.jobs.queued:
+        if job.task == refresh_seen.name:
+            await refresh_seen(pair.ctx, make_job(job.args))
+
+
+async def shares_of(pair: Pair):
+    return await pair.ctx.db.fetch("SELECT * FROM plugin_plex.seen_state ORDER BY instance")
 
 
 async def test_who_has_one_server_alone_is_told_nothing_of_the_other(pair: Pair):

@@ -110,10 +110,10 @@ class Sight:
         """The servers of which Plex never said what the person may see, as far as they can be asked just now."""
         return [one.instance for one in self.servers.values() if one.instance not in self.refreshed and not one.is_away]
 
-    def due(self, now: datetime) -> bool:
-        """Whether Plex should be asked anew about the person."""
-        asked = (self.refreshed.get(instance) for instance in self.servers)
-        return self.linked and any(at is None or now - at >= REFRESH_AFTER for at in asked)
+    def due(self, now: datetime) -> list[str]:
+        """The servers of which Plex should be asked anew about the person."""
+        asked = {instance: self.refreshed.get(instance) for instance in self.servers if self.linked}
+        return [instance for instance, at in asked.items() if at is None or now - at >= REFRESH_AFTER]
 
 
 def visible_sql(row: str, parameter: int) -> str:

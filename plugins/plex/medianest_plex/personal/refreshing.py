@@ -28,9 +28,10 @@ _ASKED_SECONDS: Final = 60.0
 
 
 class OfPerson(BaseModel):
-    """Whom a job is about."""
+    """Whom a job is about, and on which servers: on all of them where none is named."""
 
     person_id: UUID
+    instances: list[str] = []
 
 
 async def look(ctx: Context[PlexSettings], person: Person) -> Sight:
@@ -39,8 +40,8 @@ async def look(ctx: Context[PlexSettings], person: Person) -> Sight:
     unasked = seen.unasked() if seen.bound and seen.linked else []
     if unasked and await _ask_at_once(ctx, person.id, unasked):
         seen = await sight(ctx, person)
-    if seen.due(ctx.clock.now()):
-        await _ask_later(ctx, person.id)
+    if due := seen.due(ctx.clock.now()):
+        await _ask_later(ctx, person.id, due if len(due) < len(seen.servers) else [])
     return seen
 
 
@@ -69,15 +70,16 @@ async def _ask_at_once(ctx: Context[PlexSettings], person_id: UUID, instances: S
     return await ctx.cache.remember(f"at_once:{person_id}", AGAIN_SECONDS, ask)
 
 
-async def _ask_later(ctx: Context[PlexSettings], person_id: UUID) -> None:
+async def _ask_later(ctx: Context[PlexSettings], person_id: UUID, instances: list[str]) -> None:
     key = f"later:{person_id}"
     if await ctx.cache.get(key) is None:
         await ctx.cache.set(key, True, _ASKED_SECONDS)
-        await _enqueue(ctx, person_id)
+        await _enqueue(ctx, person_id, instances)
 
 
-async def _enqueue(ctx: Context[PlexSettings], person_id: UUID) -> None:
-    await ctx.jobs.enqueue(refresh_seen, OfPerson(person_id=person_id), unique=str(person_id))
+async def _enqueue(ctx: Context[PlexSettings], person_id: UUID, instances: Sequence[str] = ()) -> None:
+    args, unique = OfPerson(person_id=person_id, instances=list(instances)), ":".join((str(person_id), *instances))
+    await ctx.jobs.enqueue(refresh_seen, args, unique=unique)
 
 
 @task(REFRESH, timeout=900, retries=1, concurrency=2, cancellable=False)
@@ -86,9 +88,14 @@ async def refresh_seen(ctx: Context[PlexSettings], job: Job[OfPerson]) -> None:
 
     Plex being away is no failure of the job: it is asked again while the person looks.
     """
-    person_id = job.args.person_id
-    if await ctx.people.get(person_id) is not None:
-        await asyncio.gather(*(_refresh(server, person_id) for server in everywhere(ctx)))
+    person_id, instances = job.args.person_id, job.args.instances
+    if await ctx.people.get(person_id) is None:
+        return
+    asked = [server for server in everywhere(ctx) if not instances or server.instance in instances]
+    outcomes = await asyncio.gather(*(_refresh(server, person_id) for server in asked), return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
 
 
 async def _refresh(ctx: Context[PlexSettings], person_id: UUID) -> None:
