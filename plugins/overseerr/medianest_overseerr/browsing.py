@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from medianest_hub.plugin_api import Person
 from medianest_hub.plugin_api.errors import Conflict, Forbidden
 from medianest_overseerr import cursors
-from medianest_overseerr.catalogue.titles import Title, keep
+from medianest_overseerr.catalogue.titles import Title, keep, title_of
 from medianest_overseerr.client import answers
 from medianest_overseerr.client.answers import Kind
 from medianest_overseerr.connection import About, Ctx, about, href_of, service
@@ -87,19 +87,29 @@ async def trending(ctx: Ctx, person: Person, cursor: str | None = None) -> Found
 
 async def movie(ctx: Ctx, person: Person, tmdb_id: int) -> Details:
     """All about a film. Raises `NotFound` (`overseerr_no_such_title`)."""
-    found = await _remembered(ctx, f"movie:{tmdb_id}", answers.Movie, lambda: service(ctx).movie(tmdb_id))
+
+    async def ask() -> answers.Movie:
+        asked = await service(ctx).movie(tmdb_id)
+        await keep(ctx, [title_of("movie", asked)] if asked.title else [])
+        return asked
+
+    found = await _remembered(ctx, f"movie:{tmdb_id}", answers.Movie, ask)
     who, marks = await _marks(ctx, person, [("movie", tmdb_id)])
-    title = Title("movie", found.id, found.title, found.year, found.poster, found.backdrop)
-    await keep(ctx, [title] if title.title else [])
+    title = title_of("movie", found)
     return _details(ctx, who, found, title, marks.get(("movie", tmdb_id), []), found.runtime, [])
 
 
 async def series(ctx: Ctx, person: Person, tmdb_id: int) -> Details:
     """All about a series, with its seasons. Raises `NotFound` (`overseerr_no_such_title`)."""
-    found = await _remembered(ctx, f"tv:{tmdb_id}", answers.Series, lambda: service(ctx).series(tmdb_id))
+
+    async def ask() -> answers.Series:
+        asked = await service(ctx).series(tmdb_id)
+        await keep(ctx, [title_of("tv", asked)] if asked.title else [])
+        return asked
+
+    found = await _remembered(ctx, f"tv:{tmdb_id}", answers.Series, ask)
     who, marks = await _marks(ctx, person, [("tv", tmdb_id)])
-    title = Title("tv", found.id, found.title, found.year, found.poster, found.backdrop)
-    await keep(ctx, [title] if title.title else [])
+    title = title_of("tv", found)
     rows = marks.get(("tv", tmdb_id), [])
     seasons = _seasons(who, found, rows)
     return _details(ctx, who, found, title, rows, next(iter(found.runtimes), None), seasons)
@@ -109,12 +119,16 @@ async def _page(
     ctx: Ctx, person: Person, name: str, cursor: str | None, ask: Callable[[int], Awaitable[answers.Hits]]
 ) -> FoundPage:
     number = cursors.read(_Place, name, cursor).page if cursor else 1
-    found = await _remembered(ctx, f"{name}:{number}", answers.Hits, lambda: ask(number))
-    named = (one for one in found.results if one.kind in ("movie", "tv") and (one.title or one.name))
-    hits = list({(one.kind, one.id): one for one in named}.values())
+
+    async def ask_and_keep() -> answers.Hits:
+        asked = await ask(number)
+        await keep(ctx, [_title_of(one) for one in _shown(asked)])
+        return asked
+
+    found = await _remembered(ctx, f"{name}:{number}", answers.Hits, ask_and_keep)
+    hits = _shown(found)
     titles = [_title_of(one) for one in hits]
     who, marks = await _marks(ctx, person, [one.key for one in titles])
-    await keep(ctx, titles)
     more = number < min(found.pages, LAST_PAGE)
     return FoundPage(
         items=[
@@ -137,6 +151,12 @@ async def _marks(
     ctx: Ctx, person: Person, keys: Sequence[tuple[Kind, int]]
 ) -> tuple[Reader, dict[tuple[str, int], list[Row]]]:
     return await reader(ctx, person), await of_titles(ctx.db, ctx.instance, keys)
+
+
+def _shown(found: answers.Hits) -> list[answers.Hit]:
+    """Films and series that have a name, each once."""
+    named = (one for one in found.results if one.kind in ("movie", "tv") and (one.title or one.name))
+    return list({(one.kind, one.id): one for one in named}.values())
 
 
 def _title_of(hit: answers.Hit) -> Title:
