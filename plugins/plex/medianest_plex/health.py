@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from medianest_hub.plugin_api import CheckResult, Context, HealthStatus, health_check
 from medianest_hub.plugin_api.errors import HubError
@@ -13,6 +14,9 @@ from medianest_plex.library.state import read_server
 from medianest_plex.playing.reading import STALE_AFTER
 from medianest_plex.servers import everywhere, here
 from medianest_plex.settings import PlexSettings, ServerSettings
+
+ANSWER_SECONDS: Final = 10.0
+"""So long each server may take: one that hangs must not make the whole check a failure of all."""
 
 
 @health_check("server", timeout=12, ttl=60)
@@ -64,11 +68,15 @@ def _together(ctx: Context[PlexSettings], results: Sequence[CheckResult]) -> Che
 
 async def _answers(ctx: Context[PlexSettings]) -> CheckResult:
     try:
-        link = await connection(ctx)
-        found = await link.server.identity()
-        is_open = here(ctx).token is None and await link.server.admits(None) is not None
+        async with asyncio.timeout(ANSWER_SECONDS):
+            link = await connection(ctx)
+            found = await link.server.identity()
+            is_open = here(ctx).token is None and await link.server.admits(None) is not None
     except HubError as error:
         return CheckResult(status=HealthStatus.DOWN, detail=error.message)
+    except TimeoutError:
+        words = f"{here(ctx).service} did not answer within {ANSWER_SECONDS:g} s."
+        return CheckResult(status=HealthStatus.DOWN, detail=words)
     if found.machine_identifier != link.machine_identifier:
         words = (
             f"another Plex server answers at its address, {found.machine_identifier}: if that is as it should be, "

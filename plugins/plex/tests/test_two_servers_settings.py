@@ -184,6 +184,16 @@ async def test_health_says_of_each_server_how_it_is(make, plex, attic):
     assert (await health.server(ctx)).status is HealthStatus.DOWN
 
 
+async def test_one_that_hangs_is_down_and_the_other_is_not(make, plex, attic, monkeypatch):
+    ctx = await make(**both(plex, attic))
+    await startup(ctx)
+    monkeypatch.setattr(health, "ANSWER_SECONDS", 0.5)
+    attic.faults.set("identity", "hang")
+    said = await health.server(ctx)
+    assert (said.data["main.status"], said.data["attic.status"]) == ("ok", "down")
+    assert "did not answer within" in said.detail
+
+
 def test_tokens_of_both_are_secret():
     fields = PlexSettings.model_fields
     assert {name for name, field in fields.items() if "SecretStr" in str(field.annotation)} == {"token", "second_token"}
