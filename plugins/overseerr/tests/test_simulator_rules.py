@@ -332,6 +332,31 @@ class TestIssues:
         assert call("POST", "/issue", json={"issueType": 1, "message": "x", "mediaId": 9}).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/request/%C2%B2", None, 404),
+        ("GET", "/request/" + "9" * 5000, None, 404),
+        ("GET", "/search?query=tmdb%3A" + "9" * 5000, None, 200),
+        ("GET", "/movie/1e999", None, 500),
+        ("GET", "/user/1e999", None, 404),
+        ("GET", "/request?take=1e999&skip=-3", None, 200),
+        ("GET", "/issue/1e999", None, 500),
+        ("POST", "/request", {"mediaType": "tv", "mediaId": SERIES, "seasons": ["x"]}, 400),
+        ("POST", "/request", {"mediaType": "tv", "mediaId": SERIES, "seasons": [-1]}, 400),
+        ("POST", "/request", {"mediaType": "tv", "mediaId": SERIES}, 500),
+        ("POST", "/request", {"mediaType": "movie", "mediaId": True}, 400),
+        ("POST", "/request", {"mediaId": FILM}, 400),
+        ("POST", "/request", [], 400),
+        ("PUT", "/request/1", {"mediaType": "tv", "seasons": "x"}, 404),
+        ("POST", "/issue", {"issueType": 9, "message": "x", "mediaId": 1e30}, 404),
+        ("POST", "/settings/notifications/webhook", {"options": {"jsonPayload": "{"}}, 500),
+    ],
+)  # fmt: skip
+def test_hostile_calls_are_refused_and_break_nothing(call, method, path, body, status):
+    assert call(method, path, **({} if body is None else {"json": body})).status_code == status
+
+
 def test_csrf_protection_refuses_every_change_even_with_the_key(simulator, call):
     simulator.world.settings.csrf_protection = True
     refused = call("POST", "/request", "Ann", json=wanting())

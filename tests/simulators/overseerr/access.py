@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from .contract import Shape, check, read_body
+from .contract import Shape, check, read_body, whole
 from .records import Permission, Refused, User
 from .world import World
 
@@ -38,7 +38,7 @@ class Asking:
 
     def number(self, name: str, default: int) -> int:
         """A number of the query; 0 and the empty one count as not given, as in the real one."""
-        return int(float(self.query.get(name) or 0)) or default
+        return whole(self.query.get(name) or 0) or default
 
 
 Work = Callable[[Asking], Any]
@@ -76,7 +76,7 @@ def asking_user(world: World, request: web.Request) -> User | None:
         named = request.headers.get("X-Api-User")
         if not named:
             return world.users.get(1)
-        return world.users.get(int(named)) if named.strip().isdigit() else None
+        return world.users.get(whole(named)) if named.strip().isdecimal() else None
     return world.users.get(world.sessions.get(request.cookies.get(COOKIE, ""), 0))
 
 

@@ -197,7 +197,7 @@ class Catalogue:
         if by not in ("tmdb", "imdb", "tvdb") or not id:
             return None
         if by == "tmdb":
-            number = int(id) if id.isdigit() else -1
+            number = int(id[:18]) if id.isdecimal() else -1
             return [one for kind in (MOVIE, TV) if (one := self.get(kind, number)) is not None]
         named = (one for one in self._own.values() if id in (one.imdb_id if by == "imdb" else str(one.tvdb_id), None))
         return list(named)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,6 +47,12 @@ class Shape:
 NUMBER, NULLABLE, TEXT = Rule(number=True), Rule(number=True, null=True), Rule()
 PAGED = {"take": NULLABLE, "skip": NULLABLE}
 LOCAL = {"page": NUMBER, "language": TEXT}
+
+
+def whole(value: str | float) -> int:
+    """A number as a whole one; -1, which nothing has, for those beyond all measure."""
+    number = float(value)
+    return int(number) if math.isfinite(number) else -1
 
 
 def refusal(where: str, name: str, words: str, code: str) -> Refused:

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from . import issues
 from .access import API, Asking, guarded
-from .contract import NULLABLE, NUMBER, PAGED, TEXT, Rule, Shape
+from .contract import NULLABLE, NUMBER, PAGED, TEXT, Rule, Shape, whole
 from .issue_json import changed_json, comment_json, issue_json, row_json
 from .paging import paged
 from .records import Comment, Issue, IssueStatus, IssueType, Permission, Refused
@@ -69,7 +69,7 @@ def _count(asking: Asking) -> dict[str, int]:
 
 def _find(asking: Asking, status: int = 500) -> Issue:
     text = asking.path["issueId"]
-    found = asking.world.issues.get(int(float(text))) if text.replace(".", "", 1).isdigit() else None
+    found = asking.world.issues.get(whole(text)) if text.replace(".", "", 1).isdecimal() else None
     if found is None:
         raise Refused(status, "Issue not found.")
     return found
@@ -77,11 +77,12 @@ def _find(asking: Asking, status: int = 500) -> Issue:
 
 def _open(asking: Asking) -> dict[str, Any]:
     world, body = asking.world, asking.body
-    media = world.media.get(int(body.get("mediaId") or 0))
+    media = world.media.get(whole(body.get("mediaId") or 0))
     if media is None:
         raise Refused(404, "Media does not exist.")
-    type, where = IssueType(int(body.get("issueType") or 4)), (body.get("problemSeason"), body.get("problemEpisode"))
-    season, episode = (int(one or 0) for one in where)
+    number, where = whole(body.get("issueType") or 4), (body.get("problemSeason"), body.get("problemEpisode"))
+    type = IssueType(number) if number in list(IssueType) else IssueType.OTHER
+    season, episode = (whole(one) if isinstance(one, int | float) else 0 for one in where)
     text = str(body.get("message") or "")
     made = issues.open_issue(world, asking.user, media, type, text, season=season, episode=episode)
     return changed_json(world, made)

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from .access import API, Asking, guarded
-from .contract import PAGED, TEXT, Rule, Shape
+from .contract import PAGED, TEXT, Rule, Shape, whole
 from .paging import paged
 from .record_json import media_json
 from .records import MOVIE, Media, MediaStatus, Permission, Refused
@@ -70,7 +70,7 @@ def _list(asking: Asking) -> dict[str, Any]:
 
 def _find(asking: Asking, words: str) -> Media:
     text = asking.path["id"]
-    found = asking.world.media.get(int(text)) if text.isdigit() else None
+    found = asking.world.media.get(whole(text)) if text.isdecimal() else None
     if found is None:
         raise Refused(404, words)
     return found

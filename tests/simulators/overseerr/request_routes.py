@@ -8,7 +8,7 @@ from aiohttp import web
 
 from . import requesting
 from .access import API, Asking, guarded, json_answer
-from .contract import NULLABLE, PAGED, TEXT, Rule, Shape
+from .contract import NULLABLE, PAGED, TEXT, Rule, Shape, refusal, whole
 from .paging import paged
 from .record_json import new_request_json, request_json, row_json
 from .records import (
@@ -138,14 +138,22 @@ def _count(asking: Asking) -> dict[str, int]:
 
 
 def _ask(asking: Asking) -> web.Response:
+    _check_seasons(asking.body.get("seasons"))
     made = requesting.ask(asking.world, asking.user, asking.body)
     said = new_request_json(asking.world, made.request, made.status, new_media=made.new_media)
     return json_answer(said, 201)
 
 
+def _check_seasons(value: Any) -> None:
+    """Numbers, or all; nothing at all is left to the rules."""
+    numbers = isinstance(value, list) and all(type(one) in (int, float) and one >= 0 for one in value)
+    if value is not None and value != "all" and not numbers:
+        raise refusal("body", "seasons", "should match exactly one schema in oneOf", "oneOf")
+
+
 def _find(asking: Asking) -> Request:
     text = asking.path["requestId"]
-    found = asking.world.requests.get(int(text)) if text.isdigit() else None
+    found = asking.world.requests.get(whole(text)) if text.isdecimal() else None
     if found is None:
         raise Refused(404, "Request not found.")
     return found
@@ -169,6 +177,7 @@ def _change(asking: Asking) -> dict[str, Any]:
             raise Refused(403, "You do not have permission to modify the request user.")
         found.requested_by = _user(world, other)
     if found.type == TV:
+        _check_seasons(body.get("seasons"))
         wanted = body.get("seasons") or []
         if not wanted:
             raise Refused(500, "Missing seasons. If you want to cancel a series request, use the DELETE method.")
@@ -185,7 +194,7 @@ def _change(asking: Asking) -> dict[str, Any]:
 
 
 def _user(world: World, id: int) -> User:
-    found = world.users.get(int(id))
+    found = world.users.get(whole(id))
     if found is None:
         raise Refused(500, 'Could not find any entity of type "User" matching the id')
     return found

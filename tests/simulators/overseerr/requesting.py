@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from .catalogue import Title
+from .contract import whole
 from .notices import Kind, Notice
 from .records import (
     MOVIE,
@@ -59,7 +60,7 @@ def ask(world: World, user: User, body: dict[str, Any]) -> Made:
     exceeded = Refused(403, f"{'Movie' if kind == MOVIE else 'Series'} Quota exceeded.")
     if quota["restricted"]:
         raise exceeded
-    title = world.catalogue.get(kind, int(body["mediaId"]))
+    title = world.catalogue.get(kind, whole(body["mediaId"]))
     if title is None:
         what = "movie details" if kind == MOVIE else "TV show details"
         raise Refused(500, f"[TMDB] Failed to fetch {what}: Request failed with status code 404")
@@ -68,7 +69,9 @@ def ask(world: World, user: User, body: dict[str, Any]) -> Made:
         raise Refused(403, "This media is blocklisted.")
     if kind == MOVIE:
         _refuse_another(world, media, is4k)
-    seasons = _seasons_left(world, title, media, body.get("seasons") or [], is4k) if kind == TV else []
+    if kind == TV and body.get("seasons") is None:
+        raise Refused(500, "Cannot read properties of undefined (reading 'filter')")
+    seasons = _seasons_left(world, title, media, body["seasons"], is4k) if kind == TV else []
     if kind == TV and quota.get("limit") and len(seasons) > quota["remaining"]:
         raise exceeded
     is_new = media is None
@@ -86,7 +89,7 @@ def _for_whom(world: World, user: User, body: dict[str, Any]) -> User:
         return user
     if not (user.may(P.MANAGE_USERS) and user.may(P.MANAGE_REQUESTS)):
         raise Refused(403, "You do not have permission to modify the request user.")
-    found = world.users.get(int(other))
+    found = world.users.get(whole(other))
     if found is None:
         raise Refused(500, 'Could not find any entity of type "User" matching the id')
     return found

@@ -9,13 +9,13 @@ from aiohttp import web
 
 from . import webhook
 from .access import API, Asking, guarded
-from .contract import TEXT, Rule, Shape
+from .contract import NUMBER, TEXT, Rule, Shape, whole
 from .notices import Kind, Notice
 from .records import Permission, Refused, written
 from .world import MACHINE, WebhookSettings, World
 
 _ADMIN = (Permission.ADMIN,)
-_PLAIN, _ANY = Shape(), Shape(body={"options": TEXT})
+_PLAIN, _ANY = Shape(), Shape(body={"options": TEXT, "types": NUMBER})
 _PLEX = Shape(body={"ip": Rule(required=True), "port": Rule(required=True, number=True)})
 _LIBRARY = Shape({"sync": Rule(null=True), "enable": Rule(null=True, reserved=True)})
 _SECTIONS = (("1", "Movies", "movie"), ("2", "TV Shows", "show"))
@@ -148,7 +148,7 @@ def _read(body: dict[str, Any]) -> WebhookSettings:
         json.loads(template)
     except ValueError as error:
         raise Refused(500, str(error)) from None
-    types, on = int(body.get("types") or 0), bool(body.get("enabled"))
+    types, on = whole(body.get("types") or 0), bool(body.get("enabled"))
     return WebhookSettings(
         str(options.get("webhookUrl") or ""), str(options.get("authHeader") or ""), template, types, on
     )

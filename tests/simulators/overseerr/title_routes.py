@@ -9,7 +9,7 @@ from aiohttp import web
 
 from .access import API, Asking, guarded
 from .catalogue import PAGE, Title
-from .contract import LOCAL, NUMBER, TEXT, Rule, Shape
+from .contract import LOCAL, NUMBER, TEXT, Rule, Shape, whole
 from .records import MOVIE, TV, Refused
 from .title_json import film_json, result_json, season_json, series_json
 from .world import World
@@ -68,13 +68,13 @@ def _shows(asking: Asking) -> dict[str, Any]:
 
 
 def _discovered(asking: Asking, kind: str) -> dict[str, Any]:
-    wanted = {int(one) for one in asking.query.get("genre", "").split(",") if one.isdigit()}
+    wanted = {whole(one) for one in asking.query.get("genre", "").split(",") if one.isdecimal()}
     found = [one for one in asking.world.catalogue.popular(kind) if wanted <= set(one.genres)]
     return _results(asking, found)
 
 
 def _get(asking: Asking, kind: str, name: str, words: str) -> Title:
-    found = asking.world.catalogue.get(kind, int(float(asking.path[name])))
+    found = asking.world.catalogue.get(kind, whole(asking.path[name]))
     if found is None:
         raise Refused(500, words)
     return found
@@ -91,7 +91,7 @@ def _series(asking: Asking) -> dict[str, Any]:
 
 def _season(asking: Asking) -> dict[str, Any]:
     title = _get(asking, TV, "tvId", "Unable to retrieve season.")
-    number = int(float(asking.path["season"]))
+    number = whole(asking.path["season"])
     if number not in title.seasons:
         raise Refused(500, "Unable to retrieve season.")
     return season_json(title, number, dict(title.episodes)[number])

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from .access import API, Asking, guarded, json_answer
-from .contract import NULLABLE, PAGED, TEXT, Rule, Shape
+from .contract import NULLABLE, PAGED, TEXT, Rule, Shape, whole
 from .paging import paged
 from .record_json import new_user_json, row_json, user_json
 from .records import MOVIE, TV, Permission, Refused, User
@@ -57,7 +57,7 @@ def _list(asking: Asking) -> dict[str, Any]:
 
 
 def _find(asking: Asking) -> User:
-    found = asking.world.users.get(int(float(asking.path["userId"])))
+    found = asking.world.users.get(whole(asking.path["userId"]))
     if found is None:
         raise Refused(404, "User not found.")
     return found
@@ -70,7 +70,7 @@ def _one(asking: Asking) -> dict[str, Any]:
 
 def _quota(asking: Asking) -> dict[str, Any]:
     world, user = asking.world, asking.user
-    if int(float(asking.path["userId"])) != user.id and not (user.may(P.MANAGE_USERS) and user.may(P.MANAGE_REQUESTS)):
+    if whole(asking.path["userId"]) != user.id and not (user.may(P.MANAGE_USERS) and user.may(P.MANAGE_REQUESTS)):
         raise Refused(403, "You do not have permission to view this user's request limits.")
     found = _find(asking)
     return {MOVIE: world.quota(found, MOVIE), TV: world.quota(found, TV)}
