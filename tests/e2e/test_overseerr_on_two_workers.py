@@ -176,3 +176,60 @@ async def test_what_others_asked_for_and_what_strangers_post_reaches_nobody(
         assert sorted(await kinds(hub.admin)) == ["overseerr.request_pending"] * 2
     finally:
         await page.client.disconnect()
+
+
+async def act(client: HubClient, action: dict[str, Any], **more: str) -> Any:
+    """Press the button, as a page does."""
+    reply = await client.request(action["method"], action["path"], json={**action["body"], **more})
+    assert reply.status in (200, 201), reply.body
+    return reply.json()
+
+
+@pytest.mark.parametrize("sim", [SEERR], indirect=True)
+async def test_a_member_searches_asks_and_hears_when_it_has_arrived(
+    hub: Hub, sim: OverseerrSimulator, mia: HubClient
+) -> None:
+    name = sim.world.catalogue.get("movie", FILM).name  # type: ignore[union-attr]
+
+    async def found() -> dict[str, Any]:
+        reply = await mia.get("/api/v1/media/search", params={"q": name})
+        (hit,) = [one for one in reply.json()["items"] if one["external_ids"].get("tmdb") == str(FILM)]
+        assert isinstance(hit, dict)
+        return hit
+
+    hit = await found()
+    assert (hit["state"], hit["requests"]) == ("requestable", [])
+    (button,) = hit["actions"]
+    await act(mia, button)
+    assert [one.requested_by.id for one in sim.world.requests.values()] == [2]
+
+    async def is_marked() -> bool:
+        hit = await found()
+        return [(one["state"], one["mine"]) for one in hit["requests"]] == [("pending", True)] and not hit["actions"]
+
+    await until(is_marked)
+
+    async def waiting() -> Any:
+        tile = (await hub.admin.get("/api/v1/dashboard/overseerr.main.waiting")).json()
+        return tile["data"]["items"]
+
+    (line,) = await until(waiting)
+    assert (line["title"].startswith(name), line["subtitle"]) == (True, "mia")
+    await act(hub.admin, next(one for one in line["actions"] if one["id"] == "approve"))
+    await asyncio.to_thread(sim.arrive, sim.world.requests[1])
+
+    async def has_arrived() -> bool:
+        return (await kinds(mia))[-1:] == ["overseerr.request_available"]
+
+    await until(has_arrived)
+
+    async def is_there() -> bool:
+        card = (await mia.get("/api/v1/dashboard/overseerr.main.my_requests")).json()["data"]["items"][0]
+        return bool(card["badge"] == "There")
+
+    await until(is_there)
+    assert await until(lambda: _nothing(waiting))
+
+
+async def _nothing(ask: Callable[[], Any]) -> bool:
+    return await ask() == []
