@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from medianest_hub.notifications.own_kinds import OWN
+from medianest_hub.notifications.own_kinds import ALWAYS, OWN
 from medianest_hub.plugin_api.notifications import NotificationKind
 from medianest_hub.plugin_api.people import Person
 from medianest_hub.plugin_host.notification_kinds import Filled, fill
@@ -67,11 +67,12 @@ class Kinds:
         return [known.name for known in self.all() if known.oversight is not None and person.can(known.oversight)]
 
     def choosable(self, person: Person) -> list[Known]:
-        """The kinds the person may be told by: what the choices are about."""
+        """The kinds the person may be told by and can choose about."""
         return [
             known
             for known in self.all()
-            if known.kind.notify and person.can(known.permission) and not self._is_off(known.plugin)
+            if known.kind.notify and known.kind not in ALWAYS
+            if person.can(known.permission) and not self._is_off(known.plugin)
         ]
 
     def words(self, name: str, language: str, params: Mapping[str, str | int | float | bool]) -> Filled:

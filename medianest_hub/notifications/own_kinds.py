@@ -38,3 +38,6 @@ API_KEY_MADE: Final = NotificationKind(
 )
 
 OWN: Final = (APPROVAL_WANTED, API_KEY_MADE)
+
+ALWAYS: Final = frozenset({API_KEY_MADE})
+"""Nobody can choose not to hear of these: whoever got hold of a session would choose that first."""

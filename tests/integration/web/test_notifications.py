@@ -165,6 +165,14 @@ async def test_what_was_chosen_about_a_plugin_that_is_away_is_kept(site: Site) -
     assert [row["kind"] for row in rows] == ["gone.news"]
 
 
+async def test_nobody_can_choose_not_to_hear_of_a_new_key(site: Site) -> None:
+    mia = await site.person("mia")
+    kinds = [kind["kind"] for kind in (await site.get(PREFERENCES, by=mia)).json()["kinds"]]
+    assert "hub.api_key_made" not in kinds
+    wanted = {"choices": {"hub.api_key_made": {"hub": "off"}}}
+    assert (await site.call("PUT", PREFERENCES, by=mia, json=wanted)).status == 400
+
+
 @pytest.mark.parametrize(
     ("wanted", "fields"),
     [
