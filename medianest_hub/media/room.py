@@ -21,6 +21,9 @@ from medianest_hub.plugin_api.services import Clock
 from medianest_hub.plugin_host.context import SystemClock
 from medianest_hub.plugin_host.host import PluginHost
 
+_LEAST_TO_ASK_AGAIN: Final = 0.05
+"""Seconds below which who answered already would only be said to be slow."""
+
 _BAD_STATES: Final = (SourceState.SLOW, SourceState.FAILED)
 
 
@@ -90,7 +93,8 @@ class Media:
         group = next((one for one in join(_of_kind(answers, kind)) if _has(one, ids)), [])
         more = {**{name: value for found in group for name, value in known_ids(found.hit.external_ids).items()}, **ids}
         again = [answer.source for answer in answers if not answer.found and answer.report.state not in _BAD_STATES]
-        if len(more) == len(ids) or not again:
+        time_left = ends - asyncio.get_running_loop().time()
+        if len(more) == len(ids) or not again or time_left < _LEAST_TO_ASK_AGAIN:
             return answers
         second = await self._ask(person, [(source, Find(kind, _pairs(more))) for source in again], ends)
         by_name = {answer.source.name: answer for answer in second}

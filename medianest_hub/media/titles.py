@@ -57,7 +57,7 @@ class Match:
     closeness: float = 0.0
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def plain(title: str) -> str:
     """Small letters and digits in words parted by single blanks; as it is, in small letters, where nothing would be left."""
     folded = unicodedata.normalize("NFKD", title[:LONGEST].casefold())
@@ -71,7 +71,7 @@ def plain(title: str) -> str:
     return " ".join(words) or " ".join(letters.split())
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def bare(title: str) -> str:
     """The same without the article it begins with."""
     first, _, rest = plain(title).partition(" ")
@@ -88,7 +88,7 @@ def match(typed: str, titles: Iterable[str], year: int | None = None) -> Match:
     return max((_match(way, title) for way in ways for title in given), default=Match(Tier.NOT))
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def _match(typed: str, title: str) -> Match:
     wanted, found = plain(typed), plain(title)
     if wanted == found:

@@ -50,6 +50,19 @@ async def test_who_does_not_know_it_by_one_id_is_asked_by_those_the_others_add(
     assert len(wishes.asked("find")) == 1
 
 
+async def test_who_answered_is_not_called_slow_because_another_took_all_the_time(
+    open_parts: OpenParts, write_puppet: WritePuppet
+) -> None:
+    library, wishes = write_puppet("library"), write_puppet("wishes")
+    wishes.answers["find"] = film(603, external_ids={"tmdb": "603", "imdb": "tt0133093"})
+    write_puppet("slow", "deadline=30").answers["find"] = hang(asyncio.Event())
+    parts = await open_parts(MEDIANEST_MEDIA__BUDGET_MS="2000")
+    page = await parts.media.page(person(), "movie", "tmdb:603")
+    states = {report.plugin: report.state.value for report in page.sources}
+    assert states == {"library": "ok", "wishes": "ok", "slow": "slow"}
+    assert len(library.asked("find")) == 1
+
+
 async def test_a_sources_own_id_leads_to_its_details_and_to_the_others(
     open_parts: OpenParts, write_puppet: WritePuppet
 ) -> None:

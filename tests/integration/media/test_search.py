@@ -139,8 +139,7 @@ async def test_a_source_with_too_much_to_do_is_not_asked_more(open_parts: OpenPa
     slow.answers["search"] = hang(gate)
     parts = await open_parts(**PATIENT)
     me = person()
-    for number in range(MOST_UNDER_WAY):
-        await parts.media.search(me, f"film {number}")
+    await asyncio.gather(*(parts.media.search(me, f"film {number}") for number in range(MOST_UNDER_WAY)))
     (report,) = (await parts.media.search(me, "one more")).sources
     assert (report.state.value, report.code) == ("slow", "source_busy")
     gate.set()
