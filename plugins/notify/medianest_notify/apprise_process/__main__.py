@@ -46,6 +46,9 @@ class Post:
             app_id="MediaNest Hub",
             app_desc="MediaNest Hub",
             app_url="",
+            # Whoever reads a message would ask a stranger's server for a picture.
+            image_url_mask="",
+            image_url_logo="",
             async_mode=False,
             http_redirects=False,
             pgp_autogen=False,
