@@ -145,7 +145,7 @@ async def test_a_source_with_too_much_to_do_is_not_asked_more(open_parts: OpenPa
     gate.set()
 
     async def asked_again() -> bool:
-        return states(await parts.media.search(me, "and another")) == {"slow": "ok"}
+        return states(await parts.media.search(me, "and another"))["slow"] in ("ok", "cached")
 
     slow.answers["search"] = []
     await until(asked_again)
