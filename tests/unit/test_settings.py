@@ -130,7 +130,7 @@ def test_unknown_variable_names_the_nearest_known_one() -> None:
             "frobnicate.x = 1",
             "known here: audit.…, auth.…, dashboard.…, data_dir, database.…, images.…, limits.…, log.…",
         ),
-        ("limits.plex = '1/day'", "known here: limits.api, limits.auth, limits.images, limits.sign_in, limits.static"),
+        ("limits.plex = '1/day'", "known here: limits.api, limits.auth, limits.images, limits.notify, limits.sign_in"),
         ("redis.adress = 'x'", "known here: redis.url"),
         ("port = 1", "known here: audit.…, auth.…, dashboard.…, data_dir"),
     ],
