@@ -92,3 +92,11 @@ async def test_what_keeps_a_sync_from_its_end_stays_though_the_server_is_heard(c
     await note_sync(ctx, "")
     assert (await read_server(ctx.db, ctx.instance)).trouble == ""
     assert [one.event for one in ctx.log.lines].count("plex_sync_troubled") == 1
+
+
+async def test_of_two_who_notice_at_once_neither_loses_what_the_other_knows(ctx: Ctx) -> None:
+    for number in range(10):
+        await lost(ctx, "It does not answer.")
+        await asyncio.gather(heard(ctx, version=f"1.{number}"), heard(ctx, name=f"Name {number}"))
+        found = await read_server(ctx.db, "main")
+        assert (found.name, found.version) == (f"Name {number}", f"1.{number}")

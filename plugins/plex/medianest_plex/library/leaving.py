@@ -6,7 +6,7 @@ import asyncio
 from typing import Final
 
 from medianest_hub.plugin_api import Context
-from medianest_plex.browsing.sight import NEVER
+from medianest_plex.browsing.sight import NEVER, STALE_AFTER
 from medianest_plex.settings import PlexSettings
 
 AT_ONCE: Final = 2000
@@ -19,15 +19,21 @@ it must be the same one."""
 
 
 async def forget_removed(ctx: Context[PlexSettings]) -> list[str]:
-    """The instances of which something was kept, and nothing is any more. What they have has not been shown for a while.
+    """The instances of which something was kept, and nothing is any more: those not heard for five minutes, either.
+
+    For this may be the last job under settings of before, and the server one that was just added.
 
     Whoever had a Plex account linked stays noted (`seen_state`), with nothing shared: should the server come back, nobody
     sees more of it by having taken their account away meanwhile.
     """
     kept = [one.instance for one in ctx.settings.servers]
     known = await ctx.db.fetch(
-        """SELECT instance FROM plugin_plex.server UNION SELECT instance FROM plugin_plex.section
-            UNION SELECT instance FROM plugin_plex.playing"""
+        """SELECT instance FROM (
+               SELECT instance FROM plugin_plex.server UNION SELECT instance FROM plugin_plex.section
+               UNION SELECT instance FROM plugin_plex.playing
+           ) kept
+            WHERE NOT EXISTS (SELECT FROM plugin_plex.server s WHERE s.instance = kept.instance AND s.heard_at > $1)""",
+        ctx.clock.now() - STALE_AFTER,
     )
     gone = sorted({row["instance"] for row in known} - set(kept))
     for instance in gone:

@@ -11,6 +11,14 @@ from medianest_plex.settings import PlexSettings
 
 _LONGEST_TROUBLE = 500
 _UNNAMED = "Plex"
+_HEARD = """
+    UPDATE plugin_plex.server s
+       SET heard_at = $2, trouble = coalesce($3, s.trouble), name = coalesce(nullif($4, ''), s.name),
+           version = coalesce(nullif($5, ''), s.version),
+           machine_identifier = coalesce(nullif($6, ''), s.machine_identifier)
+      FROM (SELECT trouble FROM plugin_plex.server WHERE instance = $1) AS was
+     WHERE s.instance = $1 AND s.connected RETURNING was.trouble
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +69,13 @@ async def heard(
     now, given = ctx.clock.now(), (name[:200], version[:200], machine_identifier[:200])
     if remark is not None:
         remark = remark[:_LONGEST_TROUBLE]
-    before = await ctx.db.fetchval(
-        """UPDATE plugin_plex.server s
-              SET heard_at = $2, trouble = coalesce($3, s.trouble), name = coalesce(nullif($4, ''), s.name),
-                  version = coalesce(nullif($5, ''), s.version),
-                  machine_identifier = coalesce(nullif($6, ''), s.machine_identifier)
-             FROM (SELECT trouble FROM plugin_plex.server WHERE instance = $1) AS was
-            WHERE s.instance = $1 AND s.connected RETURNING was.trouble""",
-        *(ctx.instance, now, remark, *given),
-    )
+    before = await ctx.db.fetchval(_HEARD, ctx.instance, now, remark, *given)
     if before is None:
         async with ctx.db.transaction() as tx:
             was = await _locked(ctx, tx)
-            if not was.connected:
+            if was.connected:  # somebody else has just noticed, and knows less of it, perhaps
+                await tx.fetchval(_HEARD, ctx.instance, now, remark, *given)
+            else:
                 await _came_back(ctx, tx, was, given, remark or "", now)
         before = was.trouble
         if not was.connected:
