@@ -144,7 +144,7 @@ async def test_two_who_look_at_once_tell_once(ctx, sim):
 @pytest.mark.parametrize(
     "fault", ["reset", "html", "401", "json_403", "half_json", "other_shape", "empty_page", "500", "nothing", "cut"]
 )
-async def test_a_look_that_fails_is_noted_once_and_nothing_is_taken_for_gone(make, seerr, fault, monkeypatch, way):
+async def test_a_look_that_fails_is_noted_once_and_nothing_is_taken_for_gone(make, seerr, fault, monkeypatch):
     monkeypatch.setattr("medianest_hub.infrastructure.http_client.client._FIRST_PAUSE", 0.01)
     ctx = await make(seerr)
     mia = linked(ctx, "mia", 1002)
@@ -152,7 +152,8 @@ async def test_a_look_that_fails_is_noted_once_and_nothing_is_taken_for_gone(mak
     await poll(ctx)
     for route in ("requests", "request"):
         seerr.faults.set(route, {"401": "json_401"}.get(fault, fault))
-    for _ in range(2):
+    for few in (polling.FEW, 0):  # first all is to be read, then what changed last
+        monkeypatch.setattr(polling, "FEW", few)
         assert (await poll(ctx)).trouble.endswith(".")
     assert len([line for line in ctx.log.lines if line.event == "overseerr_down"]) == 1
     assert (await health.requests(ctx)).detail == (await looking.source(ctx)).trouble != ""
