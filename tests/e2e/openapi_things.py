@@ -53,6 +53,8 @@ class Things:
                 return {"current_password": PASSWORD, "new_password": PASSWORD}
             case "/api/v1/api-keys":
                 return {"name": "walk", "permissions": ["hub.signed_in"]}
+            case "/api/v1/notifications/read-all" if until := self._notification():
+                return {"until": until}
             case "/api/v1/invites/look":
                 return {"token": self._invite_token()}
             case "/api/v1/invites/accept":
@@ -89,6 +91,7 @@ class Things:
             "/api/v1/auth/sessions/{id}": self._session,
             "/api/v1/hello/greetings/{id}": self._greeting,
             "/api/v1/images/{id}": self._picture,
+            "/api/v1/notifications/{id}": self._notification,
         }
         if template.startswith(("/api/v1/plex/", "/api/v1/uptime_kuma/")):
             return self._listed(template)
@@ -126,6 +129,12 @@ class Things:
         self._greeting()
         tile = self._call("GET", "/api/v1/dashboard/hello.main.latest").text
         return next(iter(re.findall(r"/api/v1/images/([\w.~-]+)", tile)), None)
+
+    def _notification(self) -> str | None:
+        """The latest; a new key is told of."""
+        self._key()
+        items = self._call("GET", "/api/v1/notifications").json()["items"]
+        return str(items[0]["id"]) if items else None
 
     def _made(self, path: str, body: dict[str, Any], within: str) -> str | None:
         answer = self._call("POST", path, json=body)
