@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from medianest_hub.plugin_api import Context
 from medianest_overseerr.client import Overseerr, answers
+from medianest_overseerr.installation import settle
 from medianest_overseerr.settings import OverseerrSettings
 from medianest_overseerr.states import Dialect
 
@@ -68,7 +69,9 @@ async def about(ctx: Ctx) -> About:
     """The same, as it was some minutes ago at most."""
 
     async def load() -> dict[str, object]:
-        return (await ask_about(ctx))[0].model_dump(mode="json")
+        found, public = await ask_about(ctx)
+        await settle(ctx, public)
+        return found.model_dump(mode="json")
 
     return About.model_validate(await ctx.cache.remember(f"about:{ctx.generation}", ABOUT_SECONDS, load))
 

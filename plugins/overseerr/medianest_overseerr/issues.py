@@ -15,6 +15,7 @@ from medianest_overseerr.client import answers
 from medianest_overseerr.client.refusals import no_issue, not_in_library
 from medianest_overseerr.connection import Ctx, service
 from medianest_overseerr.images import poster_link
+from medianest_overseerr.installation import ensure_same
 from medianest_overseerr.models import CommentView, IssueKind, IssuePage, IssueView
 from medianest_overseerr.people.accounts import Account
 from medianest_overseerr.people.acting import acting
@@ -120,6 +121,7 @@ async def set_open(ctx: Ctx, person: Person, number: int, *, to_open: bool) -> I
 
 async def whose(ctx: Ctx, number: int) -> UUID | None:
     """Whose issue that is; None where there is none, `NOBODY` for one of somebody who is nobody here."""
+    await ensure_same(ctx)
     found = await service(ctx).issue(number)
     if found is None:
         return None

@@ -13,10 +13,12 @@ class SourceRow(Table, tablename="source", schema=SCHEMA):
 
     `swept_at` is when it was last looked for what had changed, `whole_at` when at all requests; `accounts_at` when all users
     were read, `issues_at` when issues were first looked at. `trouble` is what kept the last look from its end, empty when
-    nothing did.
+    nothing did. `url` and `fingerprint` say which service it is.
     """
 
     instance = Text(primary_key=True, default=None)
+    url = Text(default="")
+    fingerprint = Text(default="")
     swept_at = Timestamptz(null=True, default=None)
     whole_at = Timestamptz(null=True, default=None)
     issues_at = Timestamptz(null=True, default=None)

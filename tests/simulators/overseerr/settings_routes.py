@@ -17,7 +17,6 @@ _OPEN, _PLAIN = Shape(open=True), Shape()
 _LOCAL = Shape(open=True, body={"email": Rule(required=True), "password": Rule(required=True)})
 _PLEX = Shape(open=True, body={"authToken": Rule(required=True)})
 _ADMIN = (Permission.ADMIN,)
-_VAPID = "BF2e3eSimulatedKeyOfNobody"
 
 
 def routes(world: World) -> list[web.RouteDef]:
@@ -62,7 +61,7 @@ def _public(asking: Asking) -> dict[str, Any]:
         "partialRequestsEnabled": settings.partial_requests,
         **({"enableSpecialEpisodes": settings.special_episodes} if seerr else {}),
         "cacheImages": settings.cache_images,
-        "vapidPublic": _VAPID,
+        "vapidPublic": world.push_key,
         "enablePushRegistration": False,
         "locale": "en",
         "emailEnabled": False,

@@ -72,6 +72,8 @@ class World:
         self.settings = Settings("Seerr" if self.seerr else "Overseerr")
         self.webhook = WebhookSettings()
         self.api_key = ""
+        self.push_key = "B" + secrets.token_urlsafe(64)
+        """Of this installation alone, and for good."""
         self.catalogue = Catalogue()
         self.users: dict[int, User] = {}
         self.media: dict[int, Media] = {}

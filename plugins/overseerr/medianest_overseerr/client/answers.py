@@ -69,7 +69,10 @@ class Status(Answer):
 
 
 class Public(Answer):
-    """`/settings/public`. `media_server` is Seerr's alone (1 Plex, 2 Jellyfin, 3 Emby, 4 none yet)."""
+    """`/settings/public`. `media_server` is Seerr's alone (1 Plex, 2 Jellyfin, 3 Emby, 4 none yet).
+
+    `push_key` was made when it was first set up, and stays.
+    """
 
     initialized: bool
     address: Annotated[Name, Field(alias="applicationUrl")] = ""
@@ -77,6 +80,7 @@ class Public(Answer):
     series_4k: Annotated[bool, Field(alias="series4kEnabled")] = False
     partial_requests: Annotated[bool, Field(alias="partialRequestsEnabled")] = True
     specials: Annotated[bool, Field(alias="enableSpecialEpisodes")] = False
+    push_key: Annotated[Words, Field(alias="vapidPublic")] = ""
     media_server: Annotated[int | None, Field(alias="mediaServerType")] = None
 
 

@@ -12,6 +12,7 @@ from medianest_hub.plugin_api import NotificationKind, Queries
 from medianest_overseerr.catalogue.titles import Key, titles
 from medianest_overseerr.client import answers
 from medianest_overseerr.connection import Ctx, service
+from medianest_overseerr.installation import ensure_same
 from medianest_overseerr.kinds import ISSUE_COMMENTED, ISSUE_REOPENED, ISSUE_REPORTED, ISSUE_RESOLVED
 from medianest_overseerr.people.matching import person_of
 from medianest_overseerr.requests.looking import now_of_database
@@ -52,6 +53,7 @@ class News:
 
 async def look(ctx: Ctx, number: int) -> None:
     """Read one issue, and tell what is new of it. Raises as the client does."""
+    await ensure_same(ctx)
     asked_at = await now_of_database(ctx)
     found = await service(ctx).issue(number)
     if found is not None:

@@ -11,6 +11,7 @@ from medianest_hub.plugin_api.errors import UpstreamError
 from medianest_overseerr.client import answers
 from medianest_overseerr.client.refusals import SERVICE
 from medianest_overseerr.connection import Ctx, service
+from medianest_overseerr.installation import ensure_same
 
 AGAIN_SECONDS: Final = 20.0
 """However often somebody unknown comes, all users are read no more often than this."""
@@ -102,6 +103,7 @@ async def keep_up(ctx: Ctx) -> None:
 
 async def refresh(ctx: Ctx) -> None:
     """Ask for all users, and forget those who are gone. Raises as the client does, and keeps what there was then."""
+    await ensure_same(ctx)
     began = await ctx.db.fetchval("SELECT clock_timestamp()")
     found = await _all(ctx)
     async with ctx.db.transaction() as tx:

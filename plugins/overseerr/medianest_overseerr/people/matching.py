@@ -13,6 +13,7 @@ from uuid import UUID
 from medianest_hub.plugin_api import Person, Queries
 from medianest_hub.plugin_api.errors import Conflict, Forbidden, NotFound
 from medianest_overseerr.connection import Ctx
+from medianest_overseerr.installation import ensure_same
 from medianest_overseerr.people import accounts
 from medianest_overseerr.people.accounts import Account
 from medianest_overseerr.rights import Right, has
@@ -57,6 +58,7 @@ async def user_of(ctx: Ctx, person: Person) -> Account:
     Asks it only where nobody that is kept fits. Raises `Forbidden` (`overseerr_not_matched`), `Conflict`
     (`overseerr_match_conflict`), and as the client does where it had to be asked and could not be.
     """
+    await ensure_same(ctx)
     kept = await _kept(ctx, person.id)
     found = await _find(ctx, person.id, kept)
     if found is None:
@@ -118,6 +120,7 @@ async def match(ctx: Ctx, person_id: UUID, user_id: int) -> Account:
     """
     if await ctx.people.get(person_id) is None:
         raise NotFound("There is no such person.", code="person_not_found")
+    await ensure_same(ctx)
     account = await accounts.account(ctx, user_id)
     if account is None:
         await accounts.read_anew(ctx)

@@ -17,6 +17,7 @@ from medianest_hub.plugin_api.errors import (
 from medianest_overseerr.client import answers
 from medianest_overseerr.client.refusals import SERVICE, no_request
 from medianest_overseerr.connection import Ctx, about, service
+from medianest_overseerr.installation import ensure_same
 from medianest_overseerr.models import Allowance, Quota, RequestView, Wish
 from medianest_overseerr.people.accounts import Account
 from medianest_overseerr.people.acting import acting
@@ -111,6 +112,7 @@ async def quota(ctx: Ctx, person: Person) -> Quota:
 
 async def whose(ctx: Ctx, number: int) -> UUID | None:
     """Whose request that is; None where there is none. `NOBODY` for one made by somebody who is nobody here."""
+    await ensure_same(ctx)
     kept = await rows.row(ctx.db, ctx.instance, number) or await looking.look(ctx, number)
     if kept is None:
         return None

@@ -13,6 +13,7 @@ from medianest_overseerr import telling
 from medianest_overseerr.client import Overseerr, answers
 from medianest_overseerr.client.refusals import SERVICE
 from medianest_overseerr.connection import Ctx, service
+from medianest_overseerr.installation import ensure_same
 from medianest_overseerr.requests import rows
 from medianest_overseerr.requests.rows import Change
 
@@ -67,6 +68,7 @@ async def sweep(ctx: Ctx) -> list[Change]:
 
 async def look(ctx: Ctx, number: int, reason: str | None = None) -> rows.Row | None:
     """Read one request, tell if it changed, and return it; None where there is none (any more). `reason` as for `take`."""
+    await ensure_same(ctx)
     asked_at = await now_of_database(ctx)
     found = await service(ctx).request(number)
     if found is None:
@@ -110,6 +112,7 @@ async def look_if_stale(ctx: Ctx) -> Source:
 
     Raises as the client does where nothing was ever read; else what is kept is shown, however it went.
     """
+    await ensure_same(ctx)
     found = await source(ctx)
     if not is_stale(ctx, found):
         return found
@@ -152,6 +155,7 @@ async def note_trouble(ctx: Ctx, words: str) -> None:
 
 
 async def _sweep(ctx: Ctx) -> list[Change]:
+    await ensure_same(ctx)
     first = (await source(ctx)).swept_at is None
     asked, asked_at = service(ctx), await now_of_database(ctx)
     found, whole = await _all(asked)

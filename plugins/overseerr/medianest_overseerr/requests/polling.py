@@ -8,6 +8,7 @@ from typing import Final
 from medianest_hub.plugin_api.errors import HubError
 from medianest_overseerr.client import Overseerr, answers
 from medianest_overseerr.connection import Ctx, service
+from medianest_overseerr.installation import ensure_same
 from medianest_overseerr.requests import looking, rows
 from medianest_overseerr.requests.rows import Change, Row
 from medianest_overseerr.states import RequestState
@@ -36,6 +37,7 @@ async def is_due(ctx: Ctx) -> bool:
 
 async def poll(ctx: Ctx) -> list[Change]:
     """Find out what changed, tell of it, and note how it went. Raises as the client does."""
+    await ensure_same(ctx)
     found = await looking.source(ctx)
     kept = await ctx.db.fetchval("SELECT count(*) FROM plugin_overseerr.request WHERE instance = $1", ctx.instance)
     if kept <= FEW or found.whole_at is None or ctx.clock.now() - found.whole_at >= WHOLE_EVERY:
