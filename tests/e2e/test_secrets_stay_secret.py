@@ -32,6 +32,7 @@ IN_SETTINGS = {
     "secret_key": "planted-secret-key-4b1f6a02d9c87e35",
     "metrics.token": "planted-metrics-token-91c2",
     "auth.oidc.client_secret": "planted-oidc-secret-77aa",
+    "plugins.overseerr.api_key": "planted-overseerr-key-61be",
     "plugins.plex.token": "planted-plex-token-52fe",
     "plugins.vault.token": "planted-vault-token-d0c4",
     "database.url": "planted-database-password-6e1b",
@@ -45,6 +46,7 @@ SETTINGS = {
         "oidc": {"issuer": DEAD, "client_id": "medianest", "client_secret": IN_SETTINGS["auth.oidc.client_secret"]},
     },
     "plugins": {
+        "overseerr": {"url": DEAD, "api_key": IN_SETTINGS["plugins.overseerr.api_key"]},
         "plex": {"url": DEAD, "plex_tv_url": DEAD, "token": IN_SETTINGS["plugins.plex.token"], "enabled": "true"},
         "vault": {"address": "http://vault", "token": IN_SETTINGS["plugins.vault.token"]},
     },
