@@ -8,6 +8,7 @@ from medianest_hello.events import GreetingLeft
 from medianest_hello.health import word_service
 from medianest_hello.lifecycle import LIFECYCLE
 from medianest_hello.listeners import ask_for_an_answer
+from medianest_hello.notifications import GREETING_ANSWERED
 from medianest_hello.pictures import badge
 from medianest_hello.routes import router
 from medianest_hello.settings import HelloSettings
@@ -47,6 +48,7 @@ def hub_plugin() -> PluginInfo:
         ],
         limits=[Limit("greetings", "30/minute")],
         events=[GreetingLeft],
+        notifications=[GREETING_ANSWERED],
         icon="hand",
         docs="https://medianest.example/plugins/hello",
     )

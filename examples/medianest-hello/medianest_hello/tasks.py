@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from medianest_hello import client, store
 from medianest_hello.models import Answered, GreetingId
+from medianest_hello.notifications import GREETING_ANSWERED
 from medianest_hello.settings import HelloSettings
 from medianest_hello.tables import GreetingRow
 from medianest_hub.plugin_api import Context, Job, errors, task
@@ -32,8 +33,11 @@ async def answer(ctx: Context[HelloSettings], job: Job[GreetingId]) -> Answered:
     await job.progress(0.5, "looking for a kind word")
     word = await client.kind_word(ctx)
     text = f"{ctx.settings.greeting}, {greeting.author_name}!" + (f" Have a {word} day." if word else "")
-    if not await store.write_answer(ctx.db, greeting.id, text):
-        return Answered(id=greeting.id, answer=greeting.answer or "")
+    told = {"answer": text}
+    async with ctx.db.transaction() as tx:
+        if not await store.write_answer(tx, greeting.id, text):
+            return Answered(id=greeting.id, answer=greeting.answer or "")
+        await ctx.notify.tell(GREETING_ANSWERED, told, key=str(greeting.id), person=greeting.author_id, tx=tx)
     answered = Answered(id=greeting.id, answer=text)
     await ctx.cache.bump("greetings")
     await ctx.realtime.send("greeting.answered", answered, person=greeting.author_id)

@@ -83,6 +83,9 @@ async def test_an_answer_is_written_once_and_told_to_the_author(
     assert [(sent.event, sent.data["answer"], sent.person) for sent in ctx.realtime.sent] == [
         ("greeting.answered", answered.answer, ADA.id)
     ]
+    assert [(told.title, told.body, told.person) for told in ctx.notify.told] == [
+        ("Your greeting was answered", answered.answer, ADA.id)
+    ]
     assert reports.reports[0][0] == 0.5
 
 
