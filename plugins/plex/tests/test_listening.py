@@ -104,6 +104,7 @@ async def test_progress_is_told_once_a_second_at_most_and_not_kept(ctx, plex, fi
         one = plex.play(friend, film)
         await until(lambda: rows(ctx))
         await until(lambda: len(told(ctx)) == 1)
+        await until(lambda: any(one["items"] != [] for one in sent(ctx, complete=False)))  # the last thing said of it
         ctx.realtime.sent.clear()
         ctx.realtime.changed.clear()
         began = time.monotonic()
@@ -195,7 +196,8 @@ async def test_of_two_holders_only_the_later_one_goes_on(ctx, plex, film, friend
 
 async def test_a_holder_that_was_overtaken_ends(ctx, plex, film, friend):
     old = asyncio.create_task(listen(ctx, make_lease("listen", 1)))
-    await plex.reached(lambda: plex.listeners == 1)
+    await plex.reached(lambda: plex.listeners == 1 and len(plex.asked_of("sessions")) >= 2)
+    await until(lambda: heard(ctx))
     async with watching(ctx, 2):
         await plex.reached(lambda: plex.listeners == 2)
         plex.play(friend, film)
