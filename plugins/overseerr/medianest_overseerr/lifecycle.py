@@ -1,4 +1,4 @@
-"""Testing settings. Nothing is held open between calls, and nobody is asked at the start: what is kept is shown at once."""
+"""Testing settings, and asking for a new key. Nothing is held open between calls, and pages show what is kept at once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from medianest_hub.plugin_api.errors import (
     AuthFailed,
     ConfigInvalid,
     FieldProblem,
+    HubError,
     NotReady,
     Unavailable,
     UpstreamError,
@@ -41,6 +42,18 @@ async def check_settings(ctx: Context[OverseerrSettings]) -> None:
         raise NotReady(error.message) from error
 
 
+async def startup(ctx: Context[OverseerrSettings]) -> None:
+    """In a worker, see whether the key holds: an admin is asked for another one. While Overseerr is away the worker goes on."""
+    if ctx.process != "worker":
+        return
+    try:
+        await service(ctx).me()
+    except AuthFailed:
+        raise
+    except HubError as error:
+        ctx.log.debug("overseerr_key_not_checked", reason=error.message)
+
+
 def _weak() -> ConfigInvalid:
     words = (
         f"The user behind the API key may not do in {SERVICE} what the hub needs: it must be an admin there. Copy the key "
@@ -49,4 +62,4 @@ def _weak() -> ConfigInvalid:
     return ConfigInvalid(words, fields=[FieldProblem(field="api_key", code="weak", message=words)])
 
 
-LIFECYCLE: Final = Lifecycle(check_settings=check_settings, start_limit=30.0)
+LIFECYCLE: Final = Lifecycle(check_settings=check_settings, startup=startup, start_limit=30.0)

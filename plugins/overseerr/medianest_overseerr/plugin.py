@@ -104,5 +104,5 @@ def hub_images() -> Sequence[ImageSource]:
 
 @hookimpl
 def hub_lifecycle() -> Lifecycle:
-    """Testing settings."""
+    """Testing settings, starting."""
     return LIFECYCLE

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pydantic import ValidationError
 
@@ -11,7 +13,7 @@ from medianest_overseerr import health
 from medianest_overseerr.client import calling as client_calling
 from medianest_overseerr.client import service
 from medianest_overseerr.connection import about
-from medianest_overseerr.lifecycle import check_settings
+from medianest_overseerr.lifecycle import check_settings, startup
 from medianest_overseerr.requests import looking
 from medianest_overseerr.settings import OverseerrSettings
 from medianest_overseerr.states import Dialect
@@ -162,6 +164,20 @@ async def test_a_certificate_of_ones_own_must_be_said_to_be_trusted(context, fak
     error = await failing(await context(settings(url=fake_upstream.url)))
     assert "certificate that is not trusted" in error.message
     await check_settings(await context(settings(url=fake_upstream.url, tls={"ca": authority.pem})))
+
+
+async def test_a_worker_asks_for_another_key_and_goes_on_without_overseerr(make, seerr):
+    ctx = await make(seerr)
+    worker = replace(ctx, process="worker")
+    await startup(worker)
+    seerr.faults.set("every", "503")
+    await startup(worker)
+    seerr.faults.clear()
+    seerr.new_api_key()
+    await startup(replace(ctx, process="web"))  # pages show what is kept
+    with pytest.raises(AuthFailed) as caught:
+        await startup(worker)
+    assert [one.field for one in caught.value.fields] == ["api_key"]
 
 
 async def test_health_of_requests_says_how_fresh_they_are(make, seerr):
