@@ -8,6 +8,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from medianest_hub.infrastructure.embedded.postgres import ROLE, EmbeddedPostgre
 from medianest_hub.infrastructure.embedded.server import EmbeddedServer
 from medianest_hub.infrastructure.embedded.valkey import EmbeddedValkey
 from medianest_hub.infrastructure.migrations import migrate
+from medianest_hub.testing.databases import Databases
 from medianest_hub.testing.servers import hurry
 
 SECRET_KEY = "test-secret-key-of-at-least-32-characters"
@@ -147,10 +149,15 @@ def database_url(url: str, name: str) -> str:
 
 
 def fresh_database(url: str, template: str) -> Iterator[str]:
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    admin(url, f"CREATE DATABASE {name} TEMPLATE {template} OWNER {ROLE}")
+    databases = _databases(url.partition("?host=")[2])
+    name = asyncio.run(databases.fresh(template))
     yield database_url(url, name)
-    admin(url, f"DROP DATABASE {name} WITH (FORCE)")
+    asyncio.run(databases.give_back(name))
+
+
+@cache
+def _databases(sockets: str) -> Databases:
+    return Databases(Path(sockets))
 
 
 def admin(url: str, sql: str) -> None:

@@ -9,7 +9,6 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
-import asyncpg
 from importlib_metadata import entry_points
 
 from medianest_hub.infrastructure.data_dir import DataDir
@@ -18,6 +17,7 @@ from medianest_hub.infrastructure.embedded.services import EmbeddedServices
 from medianest_hub.infrastructure.migrations import migrate
 from medianest_hub.plugin_api.hookspecs import TABLES_GROUP
 from medianest_hub.settings import HubSettings
+from medianest_hub.testing.databases import Databases
 
 _REDIS_DATABASES = 16
 
@@ -41,6 +41,7 @@ class Servers:
             raise ValueError("both servers are needed")
         self._postgres = services.postgres
         self._valkey = services.valkey
+        self._databases = Databases(services.postgres.sockets)
         self._numbers = count(1)
         self._templates: dict[str | None, str] = {}
         self._making = asyncio.Lock()
@@ -75,16 +76,15 @@ class Servers:
             if template is None:
                 template = await self._make_template(plugin)
                 self._templates[plugin] = template
-        return await self._create(f"test_{next(self._numbers)}", template)
+        return self._url(await self._databases.fresh(template))
 
     async def empty_database(self) -> str:
         """The address of a new database without any table."""
-        return await self._create(f"test_{next(self._numbers)}", "template1")
+        return self._url(await self._databases.fresh("template1"))
 
     async def drop(self, url: str) -> None:
-        """Remove a database made here, ending its connections."""
-        name = url.partition("@/")[2].partition("?")[0]
-        await self._as_superuser(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        """Take back a database made here, ending its connections."""
+        await self._databases.give_back(url.partition("@/")[2].partition("?")[0])
 
     async def fresh_redis(self) -> str:
         """The address of an empty Redis database; there are sixteen, taken in turn."""
@@ -98,20 +98,11 @@ class Servers:
         return f"unix://{self._valkey.socket_path}?db={number}"
 
     async def _make_template(self, plugin: str | None) -> str:
-        name = f"template_{next(self._numbers)}"
-        url = await self._create(name, "template1")
-        failures = await migrate(url, other_tables(plugin))
+        name = await self._databases.fresh("template1")
+        failures = await migrate(self._url(name), other_tables(plugin))
         if failures:
             raise RuntimeError("; ".join(f"{app}: {words}" for app, words in failures.items()))
         return name
 
-    async def _create(self, name: str, template: str) -> str:
-        await self._as_superuser(f'CREATE DATABASE "{name}" OWNER {ROLE} TEMPLATE "{template}"')
+    def _url(self, name: str) -> str:
         return f"postgresql://{ROLE}@/{name}?host={quote(str(self._postgres.sockets), safe='/')}"
-
-    async def _as_superuser(self, sql: str) -> None:
-        connection = await asyncpg.connect(user="postgres", database="postgres", host=str(self._postgres.sockets))
-        try:
-            await connection.execute(sql)
-        finally:
-            await connection.close()
