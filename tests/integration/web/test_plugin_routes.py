@@ -144,11 +144,11 @@ def test_a_hundred_plugins_cost_a_request_next_to_nothing(install: Install, tmp_
         host.load()
         assert set(names) <= set(host.plugins)
         hub = WebHub(host._loaded, host)
-        begin = time.perf_counter()
+        begin = time.process_time()
         made = create_app(hub)
         made.finalize()
         hub.close()
-        return made, time.perf_counter() - begin
+        return made, time.process_time() - begin
 
     def seconds(made: Any) -> float:
         path = "/api/v1/one/items/some"
