@@ -17,6 +17,10 @@ from medianest_hub.plugin_api.sign_in import Identity, LinkedIdentity
 _COLUMNS: Final = """id, user_id, provider, subject, username, email, email_verified, linked_at, last_used_at,
                      checked_at, withdrawn"""
 _SELECT: Final = f"SELECT {_COLUMNS} FROM medianest.identities"  # nosec B608 # noqa: S608 - constants of ours
+_OF_PROVIDER: Final = f"""
+{_SELECT} WHERE provider = $1 AND withdrawn IS NULL
+   AND user_id IN (SELECT u.id FROM medianest.users u WHERE u.status = 'active') ORDER BY user_id
+"""  # nosec B608 # noqa: S608 - constants of ours
 _LINK: Final = f"""
 INSERT INTO medianest.identities (id, user_id, provider, subject, username, email, email_verified)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING {_COLUMNS}
@@ -83,6 +87,11 @@ class Identities:
     async def of_person(self, person_id: UUID) -> list[KnownIdentity]:
         """All accounts somebody signs in with, by provider."""
         rows = await self._db.fetch(f"{_SELECT} WHERE user_id = $1 ORDER BY provider", person_id)
+        return [_identity(row) for row in rows]
+
+    async def of_provider(self, provider: str) -> list[KnownIdentity]:
+        """The accounts there which it still stands for, of people who are active."""
+        rows = await self._db.fetch(_OF_PROVIDER, provider)
         return [_identity(row) for row in rows]
 
     async def owner(self, identity_id: UUID) -> UUID | None:

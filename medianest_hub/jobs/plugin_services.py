@@ -190,6 +190,11 @@ class PluginPeople:
         person = await self._people.get(known.person_id)
         return person if person is not None and person.permissions else None  # who is not active has none at all
 
+    async def linked(self, provider: str | None = None) -> dict[UUID, LinkedIdentity]:
+        """Of each active person who signs in at that provider, the account, as for `identity`."""
+        known = await self._identities.of_provider(provider or self._plugin)
+        return {one.person_id: one.linked for one in known}
+
     async def verified_email(self, person_id: UUID) -> str | None:
         """The person's e-mail address, in small letters, where it is known to be theirs; else None, and for who is not active."""
         known = await self._people.account(person_id)

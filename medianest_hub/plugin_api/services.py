@@ -294,6 +294,9 @@ class People(Protocol):
         somebody who is disabled or not let in yet.
         """
 
+    async def linked(self, provider: str | None = None) -> dict[UUID, LinkedIdentity]:
+        """Of each active person who signs in at that provider (by default this plugin's own), the account; as `identity` does."""
+
     async def verified_email(self, person_id: UUID) -> str | None:
         """The person's e-mail address, in small letters, where it is known to be theirs; else None, and for who is not active."""
 

@@ -52,6 +52,12 @@ class MemoryPeople:
                 return person if person is not None and person.permissions else None
         return None
 
+    async def linked(self, provider: str | None = None) -> dict[UUID, LinkedIdentity]:
+        """Of each active person with an account there, the account."""
+        wanted = provider or self.provider
+        active = {person.id for person in self.known.values() if person.permissions}
+        return {person: one for (person, of), one in self.identities.items() if of == wanted and person in active}
+
     async def verified_email(self, person_id: UUID) -> str | None:
         """The address in `emails`, if the person is active."""
         person = self.known.get(person_id)

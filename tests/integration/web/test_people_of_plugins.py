@@ -41,6 +41,11 @@ async def whose(ctx, call: Call[Empty, Whose]) -> Found:
     person = await ctx.people.by_identity(call.query.subject, call.query.provider)
     return Found(name=person and person.username)
 
+@router.get("/linked", permission="look")
+async def linked(ctx, call: Call[Empty, Of]) -> Found:
+    found = await ctx.people.linked(call.query.provider)
+    return Found(name=",".join(f"{person}:{one.subject}" for person, one in found.items()))
+
 @router.get("/email/{id}", permission="look")
 async def email(ctx, call: Call[At]) -> Found:
     return Found(name=await ctx.people.verified_email(call.path.id))
@@ -84,6 +89,10 @@ async def test_a_plugin_learns_of_linked_identities_as_long_as_they_stand(site: 
     async def whose(subject: str, **query: str) -> Any:
         return (await site.get("/api/v1/lookup/whose", by=root, params={"subject": subject, **query})).json()["name"]
 
+    async def linked(**query: str) -> Any:
+        return (await site.get("/api/v1/lookup/linked", by=root, params=query)).json()["name"]
+
+    assert (await linked(), await linked(provider="oidc")) == (f"{mia.id}:m-1", f"{mia.id}:o-1")
     assert await identity(mia.id) == "lookup:m-1:mia_k:mia@home.test"
     assert await identity(mia.id, provider="oidc") == "oidc:o-1:mia.k:None"
     assert (await whose("m-1"), await whose("o-1", provider="oidc")) == ("mia", "mia")
@@ -92,12 +101,12 @@ async def test_a_plugin_learns_of_linked_identities_as_long_as_they_stand(site: 
     assert (await identity(mia.id, provider="gone"), await identity(tom.id), await identity(uuid4())) == (None,) * 3
 
     await site.parts.db.execute("UPDATE medianest.identities SET withdrawn = 'revoked' WHERE id = $1", own.id)
-    assert (await identity(mia.id), await whose("m-1")) == (None, None)
+    assert (await identity(mia.id), await whose("m-1"), await linked()) == (None, None, "")
     await identities.used("lookup", Identity(subject="m-1", username="mia_k"))  # signed in by it again
     assert await whose("m-1") == "mia"
 
     await site.call("PATCH", f"/api/v1/users/{mia.id}", by=root, json={"status": "disabled"})
-    assert await whose("m-1") is None
+    assert (await whose("m-1"), await linked()) == (None, "")
     await site.call("PATCH", f"/api/v1/users/{mia.id}", by=root, json={"status": "active"})
     assert await whose("m-1") == "mia"
     await identities.unlink(mia.id, own.id)
@@ -132,6 +141,7 @@ async def test_the_double_in_memory_answers_alike() -> None:
     people.link(mia.id, LinkedIdentity(provider="oidc", subject="o-1", username="mia.k"))
 
     async def known() -> tuple[bool, bool]:
+        assert (mia.id in await people.linked()) == (await people.by_identity("m-1") is not None)
         return await people.identity(mia.id) is not None, await people.by_identity("m-1") is not None
 
     assert await known() == (True, True)
