@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from medianest_hub.plugin_api import Context
-from medianest_hub.plugin_api.errors import ConfigInvalid, FieldProblem, HubError
+from medianest_hub.plugin_api.errors import ConfigInvalid, FieldProblem, HubError, UpstreamError
 from medianest_plex.client import PlexServer, PlexTv
 from medianest_plex.client.plex_tv import TokenRefused
 from medianest_plex.installation import (
@@ -16,11 +16,15 @@ from medianest_plex.installation import (
     learn_machine_identifier,
     unlearn_machine_identifier,
 )
+from medianest_plex.models import ServerIdentity
 from medianest_plex.servers import everywhere, here
 from medianest_plex.settings import PlexSettings, ServerSettings
 
 OWNER_SECONDS: Final = 3600.0
 """How long plex.tv's word on who owns the token in the settings is believed."""
+
+PROVEN_SECONDS: Final = 60.0
+"""How long it is believed that who answers at the address is still our server."""
 
 
 @dataclass(slots=True)
@@ -33,6 +37,27 @@ class Connection:
     server: PlexServer
     _owner: tuple[float, int | None] | None = None
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _proven_until: float = 0.0
+
+    async def identify(self, ctx: Context[PlexSettings]) -> ServerIdentity:
+        """Who answers at the address, if it is our server. Raises `UpstreamError` else, and what `PlexServer` raises."""
+        found = await self.server.identity()
+        if found.machine_identifier != self.machine_identifier:
+            self._proven_until = 0.0
+            service = here(ctx).service
+            raise UpstreamError(
+                f"Another {service} answers at its address, {found.machine_identifier}: if that is as it should be, enter "
+                "this as machine identifier in the settings.",
+                service=service,
+                field="machineIdentifier",
+            )
+        self._proven_until = ctx.clock.monotonic() + PROVEN_SECONDS
+        return found
+
+    async def prove(self, ctx: Context[PlexSettings]) -> None:
+        """Before a token is shown to it: that it is our server, asked once a minute. Raises what `identify` raises."""
+        if ctx.clock.monotonic() >= self._proven_until:
+            await self.identify(ctx)
 
     async def owner_id(self, ctx: Context[PlexSettings]) -> int | None:
         """The account behind the server's token, asked for once an hour; None without a token that is honoured.

@@ -77,6 +77,7 @@ async def _admitted(ctx: Context[PlexSettings], link: Connection, device: Device
     service = here(ctx).service
     if device.access_token is None:
         raise UpstreamError(f"{PLEX_TV} names our server without a token for it.", service=PLEX_TV, field="accessToken")
+    await link.prove(ctx)
     found = await link.server.admits(device.access_token)
     if found is None:
         return False

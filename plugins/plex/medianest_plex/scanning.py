@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from medianest_hub.plugin_api import Context
 from medianest_hub.plugin_api.errors import BadInput, Conflict, FieldProblem, GiveUp, HubError
+from medianest_plex.connection import connection
 from medianest_plex.library.hints import hint
 from medianest_plex.library.sections import Section, read_sections
 from medianest_plex.library.sync import library_client
@@ -90,6 +91,7 @@ async def _scan(ctx: Context[PlexSettings], args: ScanArgs) -> None:
         section, inside = locate(await read_sections(ctx.db, ctx.instance), args.folder)
     except BadInput as error:
         raise GiveUp(error.message) from None
+    await (await connection(ctx)).prove(ctx)
     await client.refresh(section.key, inside)
     ctx.log.info("plex_folder_scanned", server=ctx.instance, section=section.title, reason=args.reason)
     await hint(ctx, delay=NOTICE_SECONDS)

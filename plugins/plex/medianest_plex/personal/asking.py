@@ -41,7 +41,8 @@ async def plex_of(ctx: Context[PlexSettings], person_id: UUID) -> PersonalPlex:
         raise NotShared
     if server.access_token is None:
         raise UpstreamError(f"{PLEX_TV} names our server without a token for it.", service=PLEX_TV, field="accessToken")
-    identifier = (await connection(ctx)).client_identifier
-    headers = plex_headers(ctx.settings.product, identifier, server.access_token)
+    link = await connection(ctx)
+    await link.prove(ctx)
+    headers = plex_headers(ctx.settings.product, link.client_identifier, server.access_token)
     place = here(ctx)
     return PersonalPlex(ctx.http, place.url, headers, place.tls, place.service)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from medianest_hub.plugin_api import Context
-from medianest_hub.plugin_api.errors import UpstreamError
 from medianest_plex.client.sessions import PlexSessions
 from medianest_plex.connection import Connection, connection
 from medianest_plex.models import ServerIdentity
@@ -27,16 +26,7 @@ def sessions_client(ctx: Context[PlexSettings], link: Connection) -> PlexSession
 
 async def same_server(ctx: Context[PlexSettings], link: Connection) -> ServerIdentity:
     """Who answers at the address, if it is our server: the owner's token is shown to no other. Raises `UpstreamError` else."""
-    found = await link.server.identity()
-    if found.machine_identifier != link.machine_identifier:
-        service = here(ctx).service
-        raise UpstreamError(
-            f"Another {service} answers at its address, {found.machine_identifier}: if that is as it should be, enter this "
-            "as machine identifier in the settings.",
-            service=service,
-            field="machineIdentifier",
-        )
-    return found
+    return await link.identify(ctx)
 
 
 async def look(ctx: Context[PlexSettings], board: Board, client: PlexSessions) -> Change:
