@@ -9,6 +9,7 @@ import pytest
 from medianest_hub.testing import ContextMaker
 from medianest_plex.client import library, server
 from medianest_plex.events import ItemAdded, ServerDown, ServerUp
+from medianest_plex.library import removing
 from medianest_plex.library.hints import hint
 from medianest_plex.library.sections import SECOND_LOOK
 from medianest_plex.library.state import read_server
@@ -16,7 +17,7 @@ from medianest_plex.tasks import SyncResult
 from tests.simulators.plex.server import PlexSimulator
 
 from .conftest import Make
-from .syncing import Ctx, in_the_index, later, on_the_server, running, section, synced, well_synced
+from .syncing import Ctx, in_the_index, index, later, on_the_server, running, section, synced, well_synced
 
 BROKEN = {
     "hang": "did not answer within",
@@ -236,6 +237,39 @@ async def test_a_library_that_was_empty_once_is_whole_after_the_second_look(ctx:
     assert (result.fresh, result.removed) == (0, 0)
     assert await in_the_index(ctx) == on_the_server(furnished)
     assert (await section(ctx))["doubt_since"] is None
+
+
+@pytest.mark.parametrize("full", [False, True])
+async def test_a_short_answer_costs_a_large_library_nothing(
+    ctx: Ctx, furnished: PlexSimulator, full: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(removing, "_TOO_MANY", 40)
+    furnished.fill(movies=270)
+    await well_synced(ctx)
+    kept = await index(ctx)
+    furnished.faults.set("all", "short")
+    result = await synced(ctx, full=full)
+    assert (result.removed, (await section(ctx))["doubt_since"] is not None) == (0, True)
+    later(ctx, furnished, SECOND_LOOK.total_seconds() + 1)
+    assert (await synced(ctx)).removed == 0  # asked for one by one, they are there
+    furnished.faults.clear()
+    later(ctx, furnished, SECOND_LOOK.total_seconds() + 1)
+    await well_synced(ctx)
+    assert {key: row["id"] for key, row in (await index(ctx)).items()} == {key: row["id"] for key, row in kept.items()}
+    assert (await section(ctx))["doubt_since"] is None
+
+
+async def test_many_that_are_gone_are_let_go_of_at_the_second_look(
+    ctx: Ctx, furnished: PlexSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(removing, "_TOO_MANY", 40)
+    await well_synced(ctx)
+    for key in list(furnished.pms.library.keys(1, "movie"))[:60]:
+        furnished.delete(key)
+    assert (await well_synced(ctx)).removed == 0
+    later(ctx, furnished, SECOND_LOOK.total_seconds() + 1)
+    assert (await well_synced(ctx)).removed == 60
+    assert await in_the_index(ctx) == on_the_server(furnished)
 
 
 async def test_a_library_the_server_does_not_name_once_is_kept_and_later_is_not(

@@ -12,6 +12,7 @@ from medianest_hub.testing import MemoryContext, make_job
 from medianest_plex import tasks
 from medianest_plex.library.hints import hint
 from medianest_plex.library.run import LONGEST_PAUSE, OutOfTime, pause_after
+from medianest_plex.library.sections import SECOND_LOOK
 from medianest_plex.library.sync import STRETCH_SECONDS, synchronise
 from medianest_plex.library.walking import OVERLAP
 from medianest_plex.settings import PlexSettings
@@ -140,6 +141,8 @@ async def test_a_kill_while_things_are_let_go_of_lets_go_of_the_rest_later(ctx: 
     later(ctx, furnished, 86_400)
     for key in list(furnished.pms.library.keys(1, "movie"))[10:80]:
         furnished.delete(key)
+    await well_synced(ctx)  # so many are believed to be gone at the second look
+    later(ctx, furnished, SECOND_LOOK.total_seconds() + 1)
     await hint(ctx)
     assert await killed(ctx, furnished, "metadata", 1)
     await well_synced(ctx)

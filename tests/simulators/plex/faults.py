@@ -13,7 +13,19 @@ from .containers import refusal
 from .queries import SHIFT
 from .rendering import AS_XML
 
-__all__ = ["EMPTY_LIST", "HALF_JSON", "INVALID_TOKEN", "REPEATS", "SKIPS", "XML", "Fault", "Faults", "Handler"]
+__all__ = [
+    "EMPTY_LIST",
+    "HALF_JSON",
+    "INVALID_TOKEN",
+    "ODD",
+    "REPEATS",
+    "SHORT",
+    "SKIPS",
+    "XML",
+    "Fault",
+    "Faults",
+    "Handler",
+]
 
 INVALID_TOKEN = "invalid_token"
 """422, as plex.tv says of some tokens that no longer hold (plexapi knows it)."""
@@ -25,6 +37,10 @@ EMPTY_LIST = "empty_list"
 """A container with a size of 0 and nothing else."""
 REPEATS, SKIPS = "repeats", "skips"
 """All pages but the first begin some items too early or too late, as when the library changes under a sync."""
+SHORT = "short"
+"""A list says that it is 6 in 10 of what it is, and ends there, as of a server that has not read its own database to the end."""
+ODD = "odd"
+"""Of the items whose keys end in 7, it is not said what they are."""
 NO_PARTS = {
     "no_session": ("Session",),
     "no_transcode": ("TranscodeSession",),
@@ -37,14 +53,15 @@ _SHIFTED = 3
 
 
 class Faults(faults.Faults):
-    """The common ones, and `invalid_token`, `half_json`, `xml`, `empty_list`, `repeats`, `skips` and those of `NO_PARTS`.
+    """The common ones, and `invalid_token`, `half_json`, `xml`, `empty_list`, `repeats`, `skips`, `short`,
+    `odd` and those of `NO_PARTS`.
 
     Routes of the server: `identity`, `root`, `sections`, `all`, `recent`, `collections`, `choices`, `metadata`, `children`,
     `leaves`, `members`, `playlists`, `playlist_items`, `on_deck`, `hubs`, `search`, `sessions`, `activities`, `accounts`,
     `prefs`, `refresh`, `transcode`, `picture`, `scrobble`, `unscrobble`, `notifications`.
     """
 
-    others = frozenset({INVALID_TOKEN, HALF_JSON, XML, EMPTY_LIST, REPEATS, SKIPS, *NO_PARTS})
+    others = frozenset({INVALID_TOKEN, HALF_JSON, XML, EMPTY_LIST, REPEATS, SKIPS, SHORT, ODD, *NO_PARTS})
     beginning: ClassVar[str] = '{"id": 1, "code": "'
     refusal: ClassVar = {"errors": [{"code": 1003, "message": "Not allowed", "status": 403}]}
 
@@ -80,4 +97,20 @@ def _spoiled(fault: str, response: web.Response) -> web.Response:
                 for part in NO_PARTS[fault]:
                     entry.pop(part, None)
         return web.json_response(said)
+    if fault in (SHORT, ODD) and response.content_type == "application/json":
+        said = json.loads(text)
+        (_shorten if fault == SHORT else _make_odd)(said["MediaContainer"])
+        return web.json_response(said)
     return response
+
+
+def _shorten(container: dict[str, Any]) -> None:
+    kept = container["totalSize"] * 6 // 10
+    entries = container.get("Metadata", [])[: max(kept - container.get("offset", 0), 0)]
+    container |= {"totalSize": kept, "size": len(entries), "Metadata": entries}
+
+
+def _make_odd(container: dict[str, Any]) -> None:
+    for entry in container.get("Metadata", ()):
+        if str(entry["ratingKey"]).endswith("7"):
+            entry["type"] = None

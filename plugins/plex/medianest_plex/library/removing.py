@@ -18,10 +18,11 @@ HEIR_DAYS: Final = 2
 """Something of the same guid that came in so lately is what went, moved: everything is compared once a day."""
 
 _FEW: Final = 50
-"""So many may go at once without being doubted."""
+_SHARE: Final = 50
+"""So many may go at once without being doubted, or one in so many of what a large library holds."""
 
 _TOO_MANY: Final = 2000
-"""More than this are not asked for one by one once they were missing twice."""
+"""Of more than this a sample alone is asked for one by one, once they were missing twice."""
 
 _INHERIT: Final = """
     WITH gone AS (
@@ -97,14 +98,11 @@ async def _remove(run: Run, tx: Queries, keys: list[int]) -> int:
 
 
 async def believed(run: Run, section: Section, missing_now: int, of: int) -> bool:
-    """Whether that many of so many items can be gone. If it is most of them, only once it still is after a while."""
+    """Whether that many of so many items can be gone. Of more than a few only once they still are after a while."""
     now = run.ctx.clock.now()
-    if not missing_now or (missing_now <= max(_FEW, of // 2) and missing_now < of):
-        if section.doubt_since is not None:
-            await doubt(run.ctx.db, run.ctx.instance, section, None)
+    if missing_now <= max(_FEW, of // _SHARE) and not 0 < missing_now == of:
         return True
     if section.doubt_since is not None and now - section.doubt_since >= SECOND_LOOK:
-        await doubt(run.ctx.db, run.ctx.instance, section, None)
         return True
     if section.doubt_since is None:
         await doubt(run.ctx.db, run.ctx.instance, section, now)
@@ -134,7 +132,19 @@ async def settle(run: Run, sections: Sequence[Section], section: Section) -> boo
             *(instance, section.key, section.run, after),
         )
         if not keys:
-            return True
+            break
         some = [key["rating_key"] for key in keys]
         after = some[-1]
-        await remove(run, some if unseen > _TOO_MANY else await missing(run, sections, some))
+        await remove(run, await _gone(run, sections, some, is_sample=unseen > _TOO_MANY))
+    if section.doubt_since is not None:
+        await doubt(run.ctx.db, run.ctx.instance, section, None)
+    return True
+
+
+async def _gone(run: Run, sections: Sequence[Section], keys: list[int], *, is_sample: bool) -> Collection[int]:
+    """Those of the keys that the server does not find; all of them where it finds none of a sample."""
+    if is_sample:
+        sample = keys[:: len(keys) // KEYS_AT_ONCE + 1]
+        if len(await missing(run, sections, sample)) == len(sample):
+            return keys
+    return await missing(run, sections, keys)
