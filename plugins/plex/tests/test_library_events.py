@@ -6,6 +6,7 @@ import pytest
 
 from medianest_hub.testing import MemoryContext
 from medianest_plex.events import Kind
+from medianest_plex.library import arrivals
 from medianest_plex.library.arrivals import PATIENCE, QUIET
 from medianest_plex.settings import PlexSettings
 from tests.simulators.plex.server import PlexSimulator
@@ -151,3 +152,25 @@ async def test_one_look_waits_at_a_time(ctx: Ctx, plex: PlexSimulator) -> None:
     later(ctx, plex, SECONDS / 2)
     await news(ctx)
     assert len([job for job in ctx.jobs.queued if job.task == "announce"]) == 2
+
+
+async def test_however_many_come_each_is_told_of_once_and_a_look_goes_on_where_one_was_cut_short(
+    ctx: Ctx, plex: PlexSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for at in range(2 * arrivals.AT_ONCE + 1):
+        plex.add_movie(f"Film {at}")
+    await well_synced(ctx)
+    later(ctx, plex, SECONDS)
+    monkeypatch.setattr(arrivals, "_STRETCH_SECONDS", 0)
+    looks = len([job for job in ctx.jobs.queued if job.task == "announce"])
+    assert len(await news(ctx)) == arrivals.AT_ONCE
+    (look,) = [job for job in ctx.jobs.queued if job.task == "announce"][looks:]
+    assert look.delay == 0
+    plex.add_movie("Film of later")
+    await well_synced(ctx)
+    monkeypatch.undo()
+    assert len(await news(ctx)) == 2 * arrivals.AT_ONCE + 1
+    later(ctx, plex, SECONDS)
+    told = [title for _, title, _ in await news(ctx)]
+    assert sorted(told) == sorted({*(f"Film {at}" for at in range(2 * arrivals.AT_ONCE + 1)), "Film of later"})
+    assert await ctx.db.fetchval("SELECT count(*) FROM plugin_plex.arrival") == 0

@@ -24,32 +24,39 @@ PATIENCE: Final = timedelta(minutes=30)
 _LOST: Final = timedelta(minutes=10)
 """A look that should have been so long ago is not coming any more."""
 
-_ROOTS: Final = """
+AT_ONCE: Final = 200
+"""So many pieces of news are told of in one transaction."""
+
+_STRETCH_SECONDS: Final = 15.0
+"""After so long the rest is left to another look, which begins at once."""
+
+_ROOTED: Final = """
     WITH came AS (
-        SELECT a.rating_key, a.at, a.held, i.kind, i.parent_key, i.grandparent_key, i.leaves
+        SELECT a.rating_key, a.at, a.held, i.kind, i.leaves, CASE
+                   WHEN i.kind = 'episode' THEN CASE WHEN g.rating_key IS NULL THEN i.parent_key ELSE g.rating_key END
+                   WHEN i.kind IN ('season', 'album') AND p.rating_key IS NOT NULL THEN p.rating_key
+                   ELSE a.rating_key
+               END AS root
           FROM plugin_plex.arrival a JOIN plugin_plex.item i USING (instance, rating_key)
+          LEFT JOIN plugin_plex.arrival p ON p.instance = a.instance AND p.rating_key = i.parent_key
+          LEFT JOIN plugin_plex.arrival g ON g.instance = a.instance AND g.rating_key = i.grandparent_key
          WHERE a.instance = $1
     ), rooted AS (
-        SELECT c.*, CASE
-                   WHEN c.kind = 'episode' AND EXISTS (SELECT FROM came s WHERE s.rating_key = c.grandparent_key)
-                       THEN c.grandparent_key
-                   WHEN c.kind = 'episode' THEN c.parent_key
-                   WHEN c.kind IN ('season', 'album') AND EXISTS (SELECT FROM came s WHERE s.rating_key = c.parent_key)
-                       THEN c.parent_key
-                   ELSE c.rating_key
-               END AS root
-          FROM came c
+        SELECT root, max(at) AS last_at, least(max(at) + $2, min(at) + $3) AS ripe_at, bool_or(held) AS held,
+               array_agg(rating_key) AS keys, count(*) FILTER (WHERE kind = 'episode') AS episodes,
+               coalesce(sum(leaves) FILTER (WHERE kind = 'album'), 0) AS tracks
+          FROM came GROUP BY root
     )
-    SELECT r.root, max(r.at) AS last_at, min(r.at) AS first_at, bool_or(r.held) AS held, array_agg(r.rating_key) AS keys,
-           count(*) FILTER (WHERE r.kind = 'episode') AS episodes,
-           coalesce(sum(r.leaves) FILTER (WHERE r.kind = 'album'), 0) AS tracks,
-           i.id, i.kind, i.title, i.parent_title, i.year, i.leaves, i.tmdb, i.tvdb, i.imdb, i.musicbrainz,
+"""
+_RIPE: Final = f"""{_ROOTED}
+    SELECT r.*, i.id, i.kind, i.title, i.parent_title, i.year, i.leaves, i.tmdb, i.tvdb, i.imdb, i.musicbrainz,
            s.title AS section
       FROM rooted r
       LEFT JOIN plugin_plex.item i ON i.instance = $1 AND i.rating_key = r.root
       LEFT JOIN plugin_plex.section s ON s.instance = $1 AND s.section_key = i.section_key
-     GROUP BY r.root, i.id, s.id ORDER BY max(r.at), r.root
-"""
+     WHERE NOT r.held AND r.ripe_at <= $4 ORDER BY r.last_at, r.root LIMIT {AT_ONCE}
+"""  # nosec B608 # noqa: S608 - every part is written here
+_NEXT: Final = f"{_ROOTED} SELECT min(ripe_at) FILTER (WHERE NOT held) AS at, bool_or(held) AS held FROM rooted"  # nosec B608 # noqa: S608 - likewise
 
 
 class AnnounceArgs(BaseModel):
@@ -83,38 +90,49 @@ async def plan(ctx: Context[PlexSettings], tx: Queries, after: timedelta, *, of:
 
 async def announce(ctx: Context[PlexSettings], *, of: str = "") -> None:
     """Emit `plex:item.added` for what is complete; plan another look where something is not. `of`: whose look it is."""
+    ends = ctx.clock.monotonic() + _STRETCH_SECONDS
+    while await _tell_some(ctx, ends, of):
+        pass
+
+
+async def _tell_some(ctx: Context[PlexSettings], ends: float, of: str) -> bool:
+    """Tell of what is ripe, `AT_ONCE` at most; whether this look should go on."""
     now = ctx.clock.now()
     async with ctx.db.transaction() as tx:
         await tx.fetchval("SELECT 1 FROM plugin_plex.server WHERE instance = $1 FOR UPDATE", ctx.instance)
-        waits: list[timedelta] = []
-        for root in await tx.fetch(_ROOTS, ctx.instance):
-            wait = _wait(root, now)
-            if wait > timedelta(0):
-                waits.append(wait)
-                continue
-            await tx.execute(
-                "DELETE FROM plugin_plex.arrival WHERE instance = $1 AND rating_key = ANY($2)",
-                *(ctx.instance, root["keys"]),
-            )
+        ripe = await tx.fetch(_RIPE, ctx.instance, QUIET, PATIENCE, now)
+        await tx.execute(
+            "DELETE FROM plugin_plex.arrival WHERE instance = $1 AND rating_key = ANY($2)",
+            *(ctx.instance, [key for root in ripe for key in root["keys"]]),
+        )
+        for root in ripe:
             if root["id"] is not None and root["kind"] in tuple(Kind) and root["kind"] != Kind.EPISODE:
                 event = _event(ctx.instance, root, now)
                 await ctx.events.emit(event, tx=tx)
                 await notify_added(ctx, tx, event)
+        is_full = len(ripe) == AT_ONCE
+        if is_full and ctx.clock.monotonic() < ends:
+            return True
         await tx.execute(
             """DELETE FROM plugin_plex.arrival a WHERE a.instance = $1 AND NOT EXISTS (
                    SELECT FROM plugin_plex.item i WHERE i.instance = a.instance AND i.rating_key = a.rating_key)""",
             ctx.instance,
         )
         await tx.execute("UPDATE plugin_plex.server SET announce_at = NULL WHERE instance = $1", ctx.instance)
-        if waits:
-            await plan(ctx, tx, min(waits), of=of)
+        if is_full:
+            await plan(ctx, tx, timedelta(0), of=of)
+        elif (wait := await _wait(ctx, tx, now)) is not None:
+            await plan(ctx, tx, wait, of=of)
+        return False
 
 
-def _wait(root: Record, now: datetime) -> timedelta:
-    if root["held"]:
-        return QUIET
-    ripe: datetime = min(root["last_at"] + QUIET, root["first_at"] + PATIENCE)
-    return ripe - now
+async def _wait(ctx: Context[PlexSettings], tx: Queries, now: datetime) -> timedelta | None:
+    """How long until something else is ripe; None where nothing is left."""
+    left = await tx.fetchrow(_NEXT, ctx.instance, QUIET, PATIENCE)
+    if left is None or (left["at"] is None and not left["held"]):
+        return None
+    waits: list[timedelta] = ([left["at"] - now] if left["at"] is not None else []) + ([QUIET] if left["held"] else [])
+    return max(min(waits), timedelta(0))
 
 
 def _event(instance: str, root: Record, now: datetime) -> ItemAdded:
