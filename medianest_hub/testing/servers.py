@@ -23,9 +23,9 @@ _REDIS_DATABASES = 16
 
 
 def hurry(folder: Path) -> None:
-    """Have the PostgreSQL of that data folder wait for no disk: what a test keeps need not outlive the machine."""
+    """Have the PostgreSQL of that data folder wait for no disk: what a test keeps outlives the server, not the machine."""
     with (folder / "postgresql.auto.conf").open("a") as settings:
-        settings.write("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n")
+        settings.write("fsync = off\nfull_page_writes = off\n")
 
 
 def other_tables(plugin: str | None) -> list[str]:
