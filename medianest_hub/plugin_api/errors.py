@@ -109,14 +109,23 @@ class TooMany(HubError):
 
 
 class UpstreamError(HubError):
-    """An outside service answered something unexpected; names the service and, where known, the field. 502."""
+    """An outside service answered something unexpected; names the service and, where known, the field. 502.
+
+    `not_taken`: the service certainly did nothing of what it was told: it could not be connected to, or turned the call away.
+    """
 
     code = "upstream_error"
     status = 502
     retryable = True
 
     def __init__(
-        self, message: str, *, service: str, field: str | None = None, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        service: str,
+        field: str | None = None,
+        retry_after: float | None = None,
+        not_taken: bool = False,
     ) -> None:
         params: dict[str, str | int | float | bool] = {"service": service}
         if field is not None:
@@ -124,6 +133,7 @@ class UpstreamError(HubError):
         super().__init__(message, params=params, retry_after=retry_after)
         self.service = service
         self.field = field
+        self.not_taken = not_taken
 
 
 class Unavailable(HubError):

@@ -14,6 +14,7 @@ from medianest_hub.plugin_api.errors import AuthFailed, HubError, Unavailable, U
 from medianest_hub.plugin_api.tls import TlsTrust
 
 _PASSING = frozenset({429, 502, 503, 504})
+_NOT_TAKEN = frozenset({429, 503})
 _LONGEST_WAIT = 3600.0
 
 
@@ -39,6 +40,7 @@ def unfit_status(answer: HttpAnswer) -> Failure:
         f"{answer.service} answered {_named(answer.status)}.",
         service=answer.service,
         retry_after=retry_after(answer.headers.get("Retry-After")),
+        not_taken=answer.status in _NOT_TAKEN,
     )
     return Failure(error, of_service=answer.status >= 500, passing=answer.status in _PASSING)
 
@@ -110,7 +112,10 @@ def broken_connection(error: BaseException, service: str, tls: TlsTrust | None =
         words = "answered something that is not HTTP"
     else:
         words = f"could not be called ({type(error).__name__})"
-    return Failure(UpstreamError(f"{service} {words}.", service=service), of_service=True, passing=passing)
+    # These are raised before anything of the call is sent.
+    unconnected = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+    failed = UpstreamError(f"{service} {words}.", service=service, not_taken=unconnected)
+    return Failure(failed, of_service=True, passing=passing)
 
 
 _EXPIRED, _NOT_YET, _OTHER_NAME, _OTHER_ADDRESS = 10, 9, 62, 64
