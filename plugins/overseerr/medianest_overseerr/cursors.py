@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from medianest_hub.plugin_api import errors
 
 Cursor = Annotated[str, StringConstraints(max_length=1000)]
 PlaceT = TypeVar("PlaceT", bound="Place")
+
+_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _plausible(at: datetime) -> datetime:
+    """In UTC. Raises `ValueError` for a time nothing was ever made at, such as one that the database cannot hold."""
+    if not _FIRST <= at < _LAST:
+        raise ValueError("there is nothing from then")
+    return at.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_plausible)]
+"""When something was made, as a place names it."""
+
+Number = Annotated[int, Field(ge=1, lt=2**31)]
+"""The number of something there, likewise."""
 
 
 class Place(BaseModel):

@@ -48,7 +48,7 @@ REQUEST_AVAILABLE: Final = NotificationKind(
     title={"en": "What you asked for has arrived", "de": "Was du dir gewünscht hast, ist da"},
     words={
         "en": Words("Arrived: {title}", "It is in the library now."),
-        "de": Words("Angekommen: {title}", "Es ist jetzt in der Bibliothek."),
+        "de": Words("Angekommen: {title}", "Es ist jetzt in der Mediathek."),
     },
     oversight=MANAGE,
 )
@@ -63,9 +63,50 @@ REQUEST_FAILED: Final = NotificationKind(
     oversight=MANAGE,
 )
 
+REQUEST_REMOVED: Final = NotificationKind(
+    "request_removed",
+    title={"en": "Your request was removed", "de": "Dein Wunsch wurde entfernt"},
+    words={
+        "en": Words("Removed: {title}", "Somebody who manages requests took it off the list."),
+        "de": Words("Entfernt: {title}", "Jemand, der die Wünsche verwaltet, hat ihn von der Liste genommen."),
+    },
+    oversight=MANAGE,
+)
+
+
+def _of_another(kind: NotificationKind, titles: dict[str, str]) -> NotificationKind:
+    """The same of somebody who is nobody of the hub: only in the activity, for those who manage requests."""
+    return NotificationKind(
+        "others_" + kind.name,
+        title=titles,
+        words={
+            language: Words(f"{words.title} ({{who}})", words.body if "{reason}" in words.body else "")
+            for language, words in kind.words.items()
+        },
+        permission=MANAGE,
+        notify=False,
+    )
+
+
+_OTHERS: Final = tuple(
+    _of_another(
+        kind, {"en": f"{english}, by somebody who is not known here", "de": f"{german}, von jemand Unbekanntem"}
+    )
+    for kind, english, german in (
+        (REQUESTED, "Something was asked for", "Etwas wurde gewünscht"),
+        (REQUEST_APPROVED, "A request was approved", "Ein Wunsch wurde genehmigt"),
+        (REQUEST_DECLINED, "A request was declined", "Ein Wunsch wurde abgelehnt"),
+        (REQUEST_AVAILABLE, "A request arrived", "Ein Wunsch ist angekommen"),
+        (REQUEST_FAILED, "A request could not be got", "Ein Wunsch war nicht zu bekommen"),
+        (REQUEST_REMOVED, "A request was removed", "Ein Wunsch wurde entfernt"),
+    )
+)
+OF_OTHERS: Final = {kind.name.removeprefix("others_"): kind for kind in _OTHERS}
+"""What is told of requests of users who are nobody of the hub, by the name of the kind that else would be."""
+
 ISSUE_REPORTED: Final = NotificationKind(
     "issue_reported",
-    title={"en": "Something in the library is reported to be wrong", "de": "Etwas in der Bibliothek wird bemängelt"},
+    title={"en": "Something in the library is reported to be wrong", "de": "Etwas in der Mediathek wird bemängelt"},
     words={
         "en": Words("Something is wrong with {title}", "{message}"),
         "de": Words("Etwas stimmt nicht mit {title}", "{message}"),
@@ -100,6 +141,7 @@ ISSUE_REOPENED: Final = NotificationKind(
         "en": Words("Open again: {title}", "What you reported is looked at once more."),
         "de": Words("Wieder offen: {title}", "Um deine Meldung kümmert sich noch einmal jemand."),
     },
+    oversight=MANAGE,
 )
 
 KINDS: Final = (
@@ -109,6 +151,8 @@ KINDS: Final = (
     REQUEST_DECLINED,
     REQUEST_AVAILABLE,
     REQUEST_FAILED,
+    REQUEST_REMOVED,
+    *_OTHERS,
     ISSUE_REPORTED,
     ISSUE_COMMENTED,
     ISSUE_RESOLVED,

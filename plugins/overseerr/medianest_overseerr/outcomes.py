@@ -21,6 +21,7 @@ LONG_AGO: Final = timedelta(days=1)
 """What was new so long before it was seen is no news: it comes from a service that was not looked at until now."""
 
 _UNDECIDED: Final = (None, RequestState.PENDING, RequestState.DECLINED)
+_MORE_THAN_ONCE: Final = ("approved", "declined", "failed")
 _ON_ITS_WAY: Final = (RequestState.APPROVED, RequestState.PROCESSING, RequestState.PARTLY_AVAILABLE)
 
 
@@ -52,9 +53,10 @@ def outcomes(change: Change) -> list[NotificationKind]:
 def key(change: Change, kind: NotificationKind) -> str:
     """What makes it this happening: the same of one request is told once, however often and by whomever it is seen.
 
-    When it was made is part of it, for a service set up anew numbers its requests from 1 again. A request that was tried
-    again may fail again.
+    When it was made is part of it, for a service set up anew numbers its requests from 1 again. A request may be decided on
+    again, and one that was tried again may fail again: of these, when they changed is part of it.
     """
     row = change.row
-    name = f"request:{row.request_id}:{row.created_at:%Y%m%dT%H%M%S}:{kind.name.removeprefix('request_')}"
-    return f"{name}:{row.updated_at:%Y%m%dT%H%M%S}" if kind is REQUEST_FAILED else name
+    what = kind.name.removeprefix("others_").removeprefix("request_")
+    name = f"request:{row.request_id}:{row.created_at:%Y%m%dT%H%M%S}:{what}"
+    return f"{name}:{row.updated_at:%Y%m%dT%H%M%S}" if what in _MORE_THAN_ONCE else name

@@ -13,7 +13,7 @@ class SourceRow(Table, tablename="source", schema=SCHEMA):
 
     `swept_at` is when it was last looked for what had changed, `whole_at` when at all requests; `accounts_at` when all users
     were read, `issues_at` when issues were first looked at. `trouble` is what kept the last look from its end, empty when
-    nothing did. `url` and `fingerprint` say which service it is.
+    nothing did. `url` and `fingerprint` say which service it is; the latter begins with what it was made of, `key:` or `url:`.
     """
 
     instance = Text(primary_key=True, default=None)
@@ -65,6 +65,7 @@ class RequestRow(Table, tablename="request", schema=SCHEMA):
     `seasons` is empty for films. `asked_at` is when, by the database's clock, the question was asked that this answers: an
     older answer that comes in later changes nothing. `media_at` is when its media last changed there. `reason` is why it was
     declined, as written here. `told_state` is for whoever tells people of changes: what they were told last.
+    `deciding_until`: until then nobody else decides on it.
     """
 
     instance = Text(default=None)
@@ -83,6 +84,7 @@ class RequestRow(Table, tablename="request", schema=SCHEMA):
     media_at = Timestamptz(null=True, default=None)
     asked_at = Timestamptz(default=None)
     told_state = Text(null=True, default=None)
+    deciding_until = Timestamptz(null=True, default=None)
 
 
 class TitleRow(Table, tablename="title", schema=SCHEMA):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from medianest_hub.plugin_api import Queries
+from medianest_hub.plugin_api import NotificationKind, Queries
 from medianest_hub.plugin_api.errors import HubError
 from medianest_overseerr.catalogue.titles import Key, Title, titles
 from medianest_overseerr.connection import About, Ctx, about, href_of
 from medianest_overseerr.events import RequestChanged
 from medianest_overseerr.images import poster_link
-from medianest_overseerr.kinds import REQUEST_PENDING
+from medianest_overseerr.kinds import OF_OTHERS, REQUEST_PENDING, REQUEST_REMOVED
 from medianest_overseerr.outcomes import key, outcomes
 from medianest_overseerr.people import accounts
 from medianest_overseerr.people.matching import person_of
@@ -68,6 +69,12 @@ async def tell(ctx: Ctx, tx: Queries, changes: Sequence[Change], known: Known) -
         await _tell_people(ctx, tx, change, known, person)
 
 
+async def tell_removed(ctx: Ctx, tx: Queries, row: Row, known: Known) -> None:
+    """Tell whose request it was that somebody who manages requests removed it."""
+    change = Change(row, None)
+    await _tell_kind(ctx, tx, REQUEST_REMOVED, change, known, known.person(row), ctx.clock.now())
+
+
 async def show(ctx: Ctx, changes: Sequence[Change], known: Known) -> None:
     """Let open pages know what was kept. Each page hears of its own person's requests alone."""
     if not changes:
@@ -107,8 +114,18 @@ async def _know_all(ctx: Ctx, changes: Sequence[Change], known: Known) -> Known:
 
 
 async def _tell_people(ctx: Ctx, tx: Queries, change: Change, known: Known, person: UUID | None) -> None:
-    row = change.row
+    for kind in outcomes(change):
+        await _tell_kind(ctx, tx, kind, change, known, person, change.row.changed_at)
+
+
+async def _tell_kind(
+    ctx: Ctx, tx: Queries, kind: NotificationKind, change: Change, known: Known, person: UUID | None, at: datetime
+) -> None:
+    """Tell it to whose request it is; of somebody who is nobody here it is in the activity of those who manage requests."""
+    row, for_managers = change.row, kind is REQUEST_PENDING
     poster = known.called.get((row.kind, row.tmdb_id))
+    if not for_managers and person is None:
+        kind, for_managers = OF_OTHERS[kind.name], True
     params: dict[str, str | int | float | bool] = {
         "title": _label(row, poster),
         "reason": row.reason,
@@ -117,22 +134,18 @@ async def _tell_people(ctx: Ctx, tx: Queries, change: Change, known: Known, pers
         "tmdb_id": row.tmdb_id,
         "is4k": row.is4k,
     }
-    for kind in outcomes(change):
-        given, for_managers = params, kind is REQUEST_PENDING
-        if for_managers:
-            given = {**params, "who": known.names.get(row.user_id or 0, "") or f"#{row.user_id or '?'}"}
-        elif person is None:
-            continue
-        await ctx.notify.tell(
-            kind,
-            given,
-            key=key(change, kind),
-            person=None if for_managers else person,
-            href=None if known.about is None else href_of(known.about, row.kind, row.tmdb_id),
-            image=None if poster is None else poster_link(ctx, poster.poster),
-            at=row.changed_at,
-            tx=tx,
-        )
+    if for_managers:
+        params["who"] = known.names.get(row.user_id or 0, "") or f"#{row.user_id or '?'}"
+    await ctx.notify.tell(
+        kind,
+        params,
+        key=key(change, kind),
+        person=None if for_managers else person,
+        href=None if known.about is None else href_of(known.about, row.kind, row.tmdb_id),
+        image=None if poster is None else poster_link(ctx, poster.poster),
+        at=at,
+        tx=tx,
+    )
 
 
 def _event(change: Change, known: Known) -> RequestChanged:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+
 import pytest
 
 from medianest_hub.plugin_api import Person
@@ -86,6 +89,25 @@ async def test_a_cursor_of_something_else_is_refused(ctx, sim):
             await calling.mine(ctx, mia, cursor=cursor)
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        '"at": "2026-11-29T12:00:00Z", "id": 2147483648',
+        '"at": "2026-11-29T12:00:00Z", "id": 0',
+        '"at": "2026-11-29T12:00:00", "id": 1',
+        '"at": "0001-01-01T00:00:00+14:00", "id": 1',
+        '"at": "9999-12-31T23:59:59-14:00", "id": 1',
+        '"at": 1e18, "id": 1',
+    ],
+)
+async def test_a_cursor_somebody_made_up_is_refused_in_words(make, seerr, place):
+    ctx = await make(seerr)
+    cursor = base64.urlsafe_b64encode(f'{{"list": "requests", {place}}}'.encode()).decode().rstrip("=")
+    with pytest.raises(BadInput) as caught:
+        await calling.mine(ctx, linked(ctx, "mia", 1002), cursor=cursor)
+    assert [one.code for one in caught.value.fields] == ["bad_cursor"]
+
+
 async def test_titles_of_a_list_are_asked_for_once_and_never_again(ctx, sim):
     mia = linked(ctx, "mia", 1002)
     for number in range(8):
@@ -126,6 +148,25 @@ async def test_taking_back(ctx, sim):
     error = await refusal(calling.cancel(ctx, mia, second.id))
     assert (error.error_code, error.status) == ("overseerr_already_decided", 409)
     assert second.id in sim.world.requests
+
+
+@pytest.mark.parametrize(("rights", "whose", "user"), [(32, "mia", "2"), (32, "tom", ""), (32 + 16, "tom", "2")])
+async def test_who_manages_removes_in_their_own_name_where_they_may_and_whose_it_was_is_told(
+    make, seerr, rights, whose, user
+):
+    ctx = await make(seerr)
+    seerr.change_user("mia", permissions=rights)
+    mia = linked(ctx, "mia", 1002, "overseerr.request", "overseerr.manage")
+    tom = mailed(ctx, "tom", "tom@home.example")
+    await calling.quota(ctx, tom)
+    made = seerr.request(whose, ("movie", FILM))
+    await calling.cancel(ctx, mia, made.id)
+    assert seerr.asked_of("delete_request")[0].user == user
+    assert made.id not in seerr.world.requests
+    (line,) = [one for one in ctx.log.lines if one.event == "overseerr_request_removed"]
+    assert (line.fields["person"], line.fields["as_self"]) == (str(mia.id), bool(user))
+    removed = [one for one in ctx.notify.told if one.kind == "overseerr.request_removed"]
+    assert [one.person for one in removed] == ([] if whose == "mia" else [tom.id])
 
 
 async def test_nobody_takes_back_or_owns_what_is_anothers(ctx, sim):
@@ -175,6 +216,31 @@ async def test_what_is_decided_is_decided_once(ctx, sim):
     assert (await refusal(calling.retry(ctx, ada, made.id))).error_code == "overseerr_already_decided"
     assert (await refusal(calling.approve(ctx, ada, 99))).error_code == "overseerr_request_not_found"
     assert sim.asked_of("decide") == []
+
+
+async def test_of_many_who_decide_at_once_one_does(make, seerr):
+    ctx = await make(seerr)
+    ada, bob = manager(ctx), manager(ctx, "bob")
+    made = seerr.request("mia", ("movie", FILM))
+    calls = [calling.approve(ctx, ada, made.id) for _ in range(4)] + [calling.decline(ctx, bob, made.id)]
+    found = await asyncio.gather(*calls, calling.cancel(ctx, bob, made.id), return_exceptions=True)
+    losers = [one for one in found if isinstance(one, HubError)]
+    assert {one.error_code for one in losers} <= {"overseerr_being_decided", "overseerr_already_decided"}
+    assert len(losers) == 5
+    assert len(seerr.asked_of("decide") + seerr.asked_of("delete_request")) == 1
+
+
+async def test_who_died_while_deciding_keeps_nobody_from_it_for_long(make, seerr):
+    ctx = await make(seerr)
+    ada = manager(ctx)
+    made = seerr.request("mia", ("movie", FILM))
+    await calling.everybodys(ctx, ada)
+    claim = "UPDATE plugin_overseerr.request SET deciding_until = now() + $1 * interval '1 second'"
+    await ctx.db.execute(claim, 60)
+    assert (await refusal(calling.approve(ctx, ada, made.id))).error_code == "overseerr_being_decided"
+    await ctx.db.execute(claim, -1)
+    await calling.approve(ctx, ada, made.id)
+    assert await ctx.db.fetchval("SELECT deciding_until FROM plugin_overseerr.request") is None
 
 
 @pytest.mark.parametrize(("permissions", "name"), [(Permission.REQUEST | Permission.MANAGE_REQUESTS, "2"), (32, "")])

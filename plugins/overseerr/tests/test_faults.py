@@ -197,6 +197,35 @@ async def test_a_request_that_was_cut_off_may_have_been_taken_and_it_is_said_so(
     assert len(seerr.asked_of("ask")) == 1  # never repeated by itself
 
 
+@pytest.mark.parametrize(
+    ("fault", "in_doubt"),
+    [
+        *((fault, True) for fault in ("reset", "half_json", "other_shape", "502", "500", "cut")),
+        *((fault, False) for fault in ("503", "429", "html_401", "html_404", "json_401")),
+    ],
+)
+async def test_what_was_sent_and_not_answered_may_have_been_done_and_what_was_turned_away_was_not(
+    stage, seerr, fault, in_doubt
+):
+    ctx, mia, ada = stage
+    for route, call in (
+        ("ask", calling.ask(ctx, mia, 910010)),
+        ("decide", calling.decline(ctx, ada, 1, "We have it on disc.")),
+        ("delete_request", calling.cancel(ctx, ada, 1)),
+    ):
+        seerr.faults.set(route, fault)
+        if route == "delete_request" and fault in ("half_json", "other_shape"):
+            await call  # its answer has nothing in it that anybody would read
+            continue
+        with pytest.raises(HubError) as caught:
+            await call
+        assert ("all the same" in caught.value.message) is in_doubt, (route, caught.value.message)
+        if route == "decide":  # it may be declined, and then its maker is to know why
+            reason = await ctx.db.fetchval("SELECT reason FROM plugin_overseerr.request WHERE request_id = 1")
+            assert bool(reason) is in_doubt
+        assert len(seerr.asked_of(route)) == 1 or route == "delete_request"
+
+
 async def test_csrf_protection_is_named_where_something_is_to_change(stage, seerr):
     ctx, mia, ada = stage
     seerr.world.settings.csrf_protection = True

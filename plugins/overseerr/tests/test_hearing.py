@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from medianest_hub.plugin_api.errors import BadInput
 from medianest_overseerr import webhooks
 from medianest_overseerr.hearing.hint import Hint
+from medianest_overseerr.kinds import KINDS
 from medianest_overseerr.states import RequestState as S
 from medianest_overseerr.webhooks import notified
 from tests.simulators.overseerr.notices import Kind
@@ -17,6 +18,8 @@ from tests.simulators.overseerr.notices import Kind
 from . import calling
 from .conftest import FILM, SERIES, linked, manager
 from .hearing import changes, hear, look_again, poll, shown, told
+
+FOR_MANAGERS = {f"overseerr.{kind.name}" for kind in KINDS if kind.permission == "manage"}
 
 
 @pytest.fixture
@@ -153,12 +156,13 @@ async def test_tests_and_unknown_types_ask_overseerr_nothing(ctx, sim):
     assert [line.fields["type"] for line in lines] == ["MEDIA_EXPLODED"]
 
 
-async def test_of_whom_nobody_here_is_known_nobody_is_told_and_that_is_counted(ctx, sim):
+async def test_of_whom_nobody_here_is_known_only_those_who_manage_see_and_that_is_counted(ctx, sim):
     linked(ctx, "mia", 1002)
     request = sim.approve(sim.request("tom", ("movie", FILM)))
     await hear(ctx, sim, Kind.MEDIA_AUTO_APPROVED, request=request)
     assert changes(ctx) == [(None, S.PROCESSING, None)]
-    assert (told(ctx), shown(ctx)) == ([], [])
+    assert (told(ctx), shown(ctx)) == ([("others_requested", None), ("others_request_approved", None)], [])
+    assert all(one.params["who"] == "tom" for one in ctx.notify.told)
     assert ctx.metrics.value("untold") == 1
 
 
@@ -176,7 +180,7 @@ async def test_those_who_decide_are_told_who_asks_and_members_are_told_no_name(c
     manager(ctx)
     request = sim.request("tom", ("movie", FILM))
     await hear(ctx, sim, Kind.MEDIA_PENDING, request=request)
-    (pending,) = ctx.notify.told
+    (pending,) = [one for one in ctx.notify.told if one.kind == "overseerr.request_pending"]
     assert (pending.kind, pending.person) == ("overseerr.request_pending", None)
     assert pending.title.startswith("tom asks for ")
     sim.decline(request)
@@ -184,7 +188,7 @@ async def test_those_who_decide_are_told_who_asks_and_members_are_told_no_name(c
     mine = sim.approve(sim.request("mia", ("movie", 910002)))
     await hear(ctx, sim, Kind.MEDIA_APPROVED, request=mine)
     for one in ctx.notify.told:
-        if one.kind != "overseerr.request_pending":
+        if one.kind not in FOR_MANAGERS:
             assert "tom" not in repr((one.params, one.title, one.body))
             assert "mia" not in repr((one.params, one.title, one.body))
 

@@ -70,6 +70,22 @@ async def test_many_at_once_tell_once(ctx, sim):
     assert [kind for kind, _ in told(ctx)] == ["issue_reported", "issue_resolved"]
 
 
+async def test_however_many_changed_at_once_all_are_told(make, seerr):
+    ctx = await make(seerr)
+    linked(ctx, "mia", 1002)
+    seerr.change_user("mia", permissions=int(Permission.REQUEST | Permission.CREATE_ISSUES))
+    seerr.arrive(HERE)
+    await poll(ctx)
+    for number in range(50):
+        seerr.open_issue("mia", HERE, f"Number {number}")
+    for _ in range(3):
+        await poll(ctx)
+    assert len({one.params["issue_id"] for one in ctx.notify.told}) == 50
+    asked = len(seerr.asked_of("issue"))
+    await poll(ctx)
+    assert len(seerr.asked_of("issue")) == asked
+
+
 async def test_what_a_lying_body_claims_is_not_taken(ctx, sim):
     linked(ctx, "mia", 1002)
     issue = sim.open_issue("mia", HERE, "It is too dark.")

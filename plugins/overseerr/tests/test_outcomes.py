@@ -8,7 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from medianest_hub.plugin_host.notification_kinds import check_kinds, fill, wanted_params
-from medianest_overseerr.kinds import KINDS, REQUEST_APPROVED, REQUEST_FAILED
+from medianest_overseerr.kinds import (
+    KINDS,
+    OF_OTHERS,
+    REQUEST_APPROVED,
+    REQUEST_AVAILABLE,
+    REQUEST_DECLINED,
+    REQUEST_FAILED,
+    REQUESTED,
+)
 from medianest_overseerr.outcomes import key, outcomes
 from medianest_overseerr.requests.rows import Change, Row
 from medianest_overseerr.states import RequestState as S
@@ -67,10 +75,20 @@ def test_another_request_of_the_same_number_is_a_new_one():
     assert key(change, REQUEST_APPROVED) != key(same, REQUEST_APPROVED)
 
 
-def test_a_state_is_told_once_but_each_failure():
+@pytest.mark.parametrize(
+    ("kind", "is_told_again"),
+    [
+        (REQUESTED, False),
+        (REQUEST_AVAILABLE, False),
+        (REQUEST_APPROVED, True),
+        (REQUEST_DECLINED, True),
+        (REQUEST_FAILED, True),
+        (OF_OTHERS["request_approved"], True),
+    ],
+)
+def test_a_state_is_told_once_but_each_failure_and_each_decision(kind, is_told_again):
     again = replace(ROW, updated_at=NOW + timedelta(minutes=5))
-    assert key(Change(None, ROW), REQUEST_APPROVED) == key(Change(None, again), REQUEST_APPROVED)
-    assert key(Change(None, ROW), REQUEST_FAILED) != key(Change(None, again), REQUEST_FAILED)
+    assert (key(Change(None, ROW), kind) != key(Change(None, again), kind)) is is_told_again
 
 
 def test_every_kind_has_words_in_both_languages():
@@ -82,3 +100,9 @@ def test_every_kind_has_words_in_both_languages():
         assert english.title != german.title
         assert "Metropolis" in english.title
         assert "Metropolis" in german.title
+        assert "Bibliothek" not in f"{kind.title['de']} {german.title} {german.body}"
+
+
+def test_what_people_see_of_others_is_for_those_who_manage():
+    assert all(kind.permission == "manage" and not kind.notify for kind in OF_OTHERS.values())
+    assert all(kind.oversight == "manage" for kind in KINDS if kind.activity and kind.permission != "manage")

@@ -32,6 +32,7 @@ class Guarded(UpstreamError):
         super().__init__(
             f"Something in front of {SERVICE} asks for a password there. Enter the address of {SERVICE} itself.",
             service=SERVICE,
+            not_taken=True,
         )
 
 
@@ -165,7 +166,7 @@ def misunderstood(answer: HttpResponse) -> UpstreamError:
     words = f"{SERVICE} answered {answer.status}"
     if answer.status == 404 and (told.errors or not told.message):
         words += ": it has nothing at that address. See that it is the address of Overseerr or Seerr itself."
-        return UpstreamError(words, service=SERVICE)
+        return UpstreamError(words, service=SERVICE, not_taken=True)
     if told.message:
         words += f" and says: {told.message[:200].rstrip('.')}"
-    return UpstreamError(f"{words}.", service=SERVICE)
+    return UpstreamError(f"{words}.", service=SERVICE, not_taken=400 <= answer.status < 500)

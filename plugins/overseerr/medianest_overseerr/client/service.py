@@ -206,6 +206,9 @@ def _failed(answer: HttpResponse, kind: Kind) -> Exception:
         return refusals.no_title(kind)
     if "tmdb" in told:
         return UpstreamError(
-            f"{SERVICE} could not ask TMDB about this title. Try again later.", service=SERVICE, field="message"
+            f"{SERVICE} could not ask TMDB about this title. Try again later.",
+            service=SERVICE,
+            field="message",
+            not_taken=True,
         )
     return refusals.misunderstood(answer)

@@ -19,7 +19,8 @@ from medianest_overseerr.requests.looking import now_of_database
 from medianest_overseerr.telling import label_of
 
 _PAGE: Final = 20
-_MOST_CLOSER: Final = 10
+_MOST_PAGES: Final = 10
+_MOST_CLOSER: Final = 20
 _NEW_FOR: Final = timedelta(days=1)
 """What became of an issue longer ago, before it was known here, is no news."""
 
@@ -62,12 +63,12 @@ async def look(ctx: Ctx, number: int) -> None:
 
 async def poll(ctx: Ctx) -> None:
     """Look at those that changed last. The first time nothing of them is news. Raises as the client does."""
+    await ensure_same(ctx)
     first = await ctx.db.fetchval("SELECT issues_at FROM plugin_overseerr.source WHERE instance = $1", ctx.instance)
     asked_at = await now_of_database(ctx)
-    page = await service(ctx).issues("all", 0, _PAGE, None, None, sort="modified")
-    kept = await _seen(ctx.db, ctx.instance, [one.id for one in page.results])
-    fresh = [one.id for one in page.results if _changed(one, kept.get(one.id))]
-    for number in fresh[: _PAGE if first is None else _MOST_CLOSER]:
+    fresh = await _fresh(ctx, 1 if first is None else _MOST_PAGES)
+    # Those that changed first go first: whatever is left for the next time then stands before all that is known.
+    for number in fresh[::-1][:_MOST_CLOSER]:
         found = await service(ctx).issue(number)
         if found is not None:
             await _take(ctx, found, asked_at, silently=first is None)
@@ -77,6 +78,21 @@ async def poll(ctx: Ctx) -> None:
             "ON CONFLICT (instance) DO UPDATE SET issues_at = EXCLUDED.issues_at",
             *(ctx.instance, ctx.clock.now()),
         )
+
+
+async def _fresh(ctx: Ctx, pages: int) -> list[int]:
+    """Those that changed, the last first, down to one that is known; of so many pages at most."""
+    fresh: list[int] = []
+    skip = 0
+    for _ in range(pages):
+        page = await service(ctx).issues("all", skip, _PAGE, None, None, sort="modified")
+        kept = await _seen(ctx.db, ctx.instance, [one.id for one in page.results])
+        changed = [one.id for one in page.results if _changed(one, kept.get(one.id))]
+        fresh += [number for number in changed if number not in fresh]
+        skip += len(page.results)
+        if len(changed) < len(page.results) or skip >= page.page.results or not page.results:
+            break
+    return fresh
 
 
 def news(found: answers.Issue, kept: Seen | None, now: datetime) -> Iterator[News]:

@@ -12,11 +12,10 @@ from medianest_hub.plugin_api.errors import (
     Forbidden,
     HubError,
     UpstreamError,
-    UpstreamTimeout,
 )
 from medianest_overseerr.client import answers
 from medianest_overseerr.client.refusals import SERVICE, no_request
-from medianest_overseerr.connection import Ctx, about, service
+from medianest_overseerr.connection import Ctx, about, service, title_key
 from medianest_overseerr.installation import ensure_same
 from medianest_overseerr.models import Allowance, Quota, RequestView, Wish
 from medianest_overseerr.people.accounts import Account
@@ -24,7 +23,9 @@ from medianest_overseerr.people.acting import acting
 from medianest_overseerr.people.matching import person_of, self_of, user_of
 from medianest_overseerr.privacy import REQUEST_4K, full
 from medianest_overseerr.requests import lists, looking, rows
-from medianest_overseerr.rights import may_request
+from medianest_overseerr.requests.claiming import claimed
+from medianest_overseerr.requests.doubt import doubting
+from medianest_overseerr.rights import Right, has, may_request
 from medianest_overseerr.states import RequestState
 
 NOBODY = UUID(int=0)
@@ -54,7 +55,7 @@ async def ask_for(ctx: Ctx, person: Person, wish: Wish) -> RequestView:
         )
     _count(ctx, wish, "made")
     await looking.take(ctx, made, asked_at)
-    await ctx.cache.delete(f"{wish.kind}:{wish.tmdb_id}")
+    await ctx.cache.delete(title_key(ctx, wish.kind, wish.tmdb_id))
     kept = await rows.row(ctx.db, ctx.instance, made.id)
     if kept is None:
         raise no_request()
@@ -73,24 +74,26 @@ async def one(ctx: Ctx, person: Person, number: int) -> RequestView:
 async def cancel(ctx: Ctx, person: Person, number: int) -> None:
     """Take a request back: one's own while nobody has decided on it, as one who manages them any.
 
-    Raises `NotFound`, `Conflict` (`overseerr_already_decided`), and what the client does.
+    In the person's own name where Overseerr lets them, else, for those who manage requests here, as the key's owner. Whose
+    request somebody else removes is told so. Raises `NotFound`, `Conflict` (`overseerr_already_decided`,
+    `overseerr_being_decided`), and what the client does.
     """
-    kept = await looking.look(ctx, number)
-    if kept is None:
-        raise no_request()
-    asked_at = await looking.now_of_database(ctx)
-    if lists.manages(person):
-        await service(ctx).cancel(number, None)
-    else:
-        account = await user_of(ctx, person)
-        if kept.user_id != account.user_id:
+    await known(ctx, number)
+    async with claimed(ctx, number):
+        kept = await looking.look(ctx, number)
+        if kept is None:
             raise no_request()
-        if kept.state is not RequestState.PENDING:
-            raise already_decided(kept.state)
-        async with acting(ctx, account):
-            await service(ctx).cancel(number, account.user_id)
-    await looking.forget(ctx, number, asked_at)
-    await ctx.cache.delete(f"{kept.kind}:{kept.tmdb_id}")
+        account = await (self_of if lists.manages(person) else user_of)(ctx, person)
+        is_own = account is not None and kept.user_id == account.user_id
+        if not lists.manages(person):
+            if not is_own:
+                raise no_request()
+            if kept.state is not RequestState.PENDING:
+                raise already_decided(kept.state)
+        asked_at = await looking.now_of_database(ctx)
+        await _cancel(ctx, person, kept, account, is_own=is_own)
+        await looking.forget(ctx, number, asked_at, None if is_own else kept)
+    await ctx.cache.delete(title_key(ctx, kept.kind, kept.tmdb_id))
 
 
 async def quota(ctx: Ctx, person: Person) -> Quota:
@@ -98,15 +101,15 @@ async def quota(ctx: Ctx, person: Person) -> Quota:
     account = await user_of(ctx, person)
     async with acting(ctx, account):
         found = await service(ctx).quota(account.user_id)
-    has = await about(ctx)
+    service_has = await about(ctx)
     in_4k = person.can(full(REQUEST_4K))
     return Quota(
         movie=_allowance(found.movie),
         tv=_allowance(found.tv),
         movie_allowed=may_request(account.permissions, "movie", is4k=False),
         tv_allowed=may_request(account.permissions, "tv", is4k=False),
-        movie_4k_allowed=in_4k and has.movie_4k and may_request(account.permissions, "movie", is4k=True),
-        tv_4k_allowed=in_4k and has.series_4k and may_request(account.permissions, "tv", is4k=True),
+        movie_4k_allowed=in_4k and service_has.movie_4k and may_request(account.permissions, "movie", is4k=True),
+        tv_4k_allowed=in_4k and service_has.series_4k and may_request(account.permissions, "tv", is4k=True),
     )
 
 
@@ -133,30 +136,49 @@ async def _check(ctx: Ctx, person: Person, wish: Wish) -> None:
         raise _bad_seasons("A film has no seasons: leave them out.")
     if wish.seasons is not None and len(set(wish.seasons)) != len(wish.seasons):
         raise _bad_seasons("A season is named twice.")
-    has = await about(ctx)
-    if wish.seasons is not None and 0 in wish.seasons and not has.specials:
+    service_has = await about(ctx)
+    if wish.seasons is not None and 0 in wish.seasons and not service_has.specials:
         raise _bad_seasons("Specials (season 0) cannot be asked for here.")
-    if wish.seasons is not None and not has.partial_requests:
+    if wish.seasons is not None and not service_has.partial_requests:
         raise _bad_seasons("Series can only be asked for whole here: leave the seasons out.")
     if not wish.is4k:
         return
     if not person.can(full(REQUEST_4K)):
         raise Forbidden("You may not ask for anything in 4K here.", code="overseerr_4k_not_allowed")
-    if not has.has_4k(wish.kind):
+    if not service_has.has_4k(wish.kind):
         what = "films" if wish.kind == "movie" else "series"
         raise Conflict(f"There is nothing here to get {what} in 4K with.", code="overseerr_no_4k")
 
 
 async def _send(ctx: Ctx, account: Account, wish: Wish) -> answers.Request:
     seasons = await _seasons(ctx, wish) if wish.kind == "tv" else None
-    try:
+    with doubting("may have taken the request all the same. Look at your requests in a minute before you ask again."):
         return await service(ctx).ask_for(account.user_id, wish.kind, wish.tmdb_id, is4k=wish.is4k, seasons=seasons)
-    except UpstreamTimeout as error:
-        raise UpstreamTimeout(
-            f"{error.message.rstrip('.')}, and may have taken the request all the same. Look at your requests in a minute "
-            "before you ask again.",
-            service=SERVICE,
-        ) from None
+
+
+async def known(ctx: Ctx, number: int) -> None:
+    """Return once the request is kept. Raises `NotFound`."""
+    await ensure_same(ctx)
+    if await rows.row(ctx.db, ctx.instance, number) is None and await looking.look(ctx, number) is None:
+        raise no_request()
+
+
+async def _cancel(ctx: Ctx, person: Person, kept: rows.Row, account: Account | None, *, is_own: bool) -> None:
+    """Have Overseerr remove it: in one's own name where it lets the user, which the log tells of others' requests."""
+    may = account is not None and has(account.permissions, Right.MANAGE_REQUESTS)
+    perhaps = "may have removed the request all the same. Look at it in a minute before you try again."
+    if account is not None and (may or (is_own and kept.state is RequestState.PENDING)):
+        async with acting(ctx, account):
+            with doubting(perhaps):
+                await service(ctx).cancel(kept.request_id, account.user_id)
+        as_self = True
+    else:
+        with doubting(perhaps):
+            await service(ctx).cancel(kept.request_id, None)
+        as_self = False
+    ctx.log.info(
+        "overseerr_request_removed", request=kept.request_id, person=str(person.id), as_self=as_self, own=is_own
+    )
 
 
 async def _seasons(ctx: Ctx, wish: Wish) -> list[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -36,8 +35,8 @@ class RequestsQuery(BaseModel):
 
 
 class _Place(cursors.Place):
-    at: datetime
-    id: int
+    at: cursors.Moment
+    id: cursors.Number
 
 
 def manages(person: Person) -> bool:

@@ -89,15 +89,17 @@ async def take(ctx: Ctx, found: answers.Request, asked_at: datetime, reason: str
     await telling.show(ctx, changes, known)
 
 
-async def forget(ctx: Ctx, number: int, asked_at: datetime) -> None:
-    """It was taken back."""
-    kept = await rows.row(ctx.db, ctx.instance, number)
+async def forget(ctx: Ctx, number: int, asked_at: datetime, removed: rows.Row | None = None) -> None:
+    """It was taken back. `removed`: the request, where somebody else than whose it is removed it here."""
+    kept = removed or await rows.row(ctx.db, ctx.instance, number)
     if kept is None:
         return
     known = await telling.know(ctx, [kept.user_id], [(kept.kind, kept.tmdb_id)])
     async with ctx.db.transaction() as tx:
         changes = await rows.remove(tx, ctx.instance, [number], asked_at)
         await telling.tell(ctx, tx, changes, known)
+        if removed is not None:
+            await telling.tell_removed(ctx, tx, removed, known)
     await telling.show(ctx, changes, known)
 
 
