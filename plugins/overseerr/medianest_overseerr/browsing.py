@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
 from medianest_hub.plugin_api import Person
-from medianest_hub.plugin_api.errors import Conflict, Forbidden
+from medianest_hub.plugin_api.errors import Conflict, Forbidden, HubError
 from medianest_overseerr import cursors
-from medianest_overseerr.catalogue.titles import Title, keep, title_of
+from medianest_overseerr.catalogue.titles import AT_ONCE, Title, keep, title_of
 from medianest_overseerr.client import answers
 from medianest_overseerr.client.answers import Kind
-from medianest_overseerr.connection import About, Ctx, about, href_of, service
+from medianest_overseerr.connection import About, Ctx, about, href_of, service, title_key
 from medianest_overseerr.images import backdrop_link, poster_link
 from medianest_overseerr.models import Details, Found, FoundPage, Mark, Season, Trailer
 from medianest_overseerr.people.accounts import Account
@@ -28,9 +29,13 @@ KEPT_SECONDS: Final = 60.0
 """How long an answer about titles serves everybody."""
 
 LAST_PAGE: Final = 500
+_CLOSER_SECONDS: Final = 1.5
+"""How long a list waits for the seasons of its series."""
+
 _MOST_ACTORS: Final = 12
 _MOST_TRAILERS: Final = 5
 _OVER: Final = (RequestState.DECLINED, RequestState.FAILED, RequestState.COMPLETED, RequestState.AVAILABLE)
+_NEVER: Final = (MediaState.AVAILABLE, MediaState.BLOCKLISTED)
 _FREE: Final = (MediaState.NONE, MediaState.DELETED)
 
 You = Literal["matched", "overseerr_not_matched", "overseerr_match_conflict"]
@@ -62,7 +67,7 @@ async def reader(ctx: Ctx, person: Person) -> Reader:
     account: Account | None = None
     you: You = "matched"
     try:
-        account = await user_of(ctx, person)
+        account = await user_of(ctx, person, wants=False)
     except Forbidden:
         you = "overseerr_not_matched"
     except Conflict:
@@ -93,7 +98,7 @@ async def movie(ctx: Ctx, person: Person, tmdb_id: int) -> Details:
         await keep(ctx, [title_of("movie", asked)] if asked.title else [])
         return asked
 
-    found = await _remembered(ctx, f"movie:{tmdb_id}", answers.Movie, ask)
+    found = await _remembered(ctx, title_key(ctx, "movie", tmdb_id), answers.Movie, ask)
     who, marks = await _marks(ctx, person, [("movie", tmdb_id)])
     title = title_of("movie", found)
     return _details(ctx, who, found, title, marks.get(("movie", tmdb_id), []), found.runtime, [])
@@ -101,18 +106,30 @@ async def movie(ctx: Ctx, person: Person, tmdb_id: int) -> Details:
 
 async def series(ctx: Ctx, person: Person, tmdb_id: int) -> Details:
     """All about a series, with its seasons. Raises `NotFound` (`overseerr_no_such_title`)."""
-
-    async def ask() -> answers.Series:
-        asked = await service(ctx).series(tmdb_id)
-        await keep(ctx, [title_of("tv", asked)] if asked.title else [])
-        return asked
-
-    found = await _remembered(ctx, f"tv:{tmdb_id}", answers.Series, ask)
+    found = await _series(ctx, tmdb_id)
     who, marks = await _marks(ctx, person, [("tv", tmdb_id)])
     title = title_of("tv", found)
     rows = marks.get(("tv", tmdb_id), [])
     seasons = _seasons(who, found, rows)
     return _details(ctx, who, found, title, rows, next(iter(found.runtimes), None), seasons)
+
+
+def is_free(found: Found) -> bool:
+    """Whether there is something to ask for in it, whoever may; of a series in a list as far as can be known."""
+    if isinstance(found, Details) and found.kind == "tv":
+        return any(one.state in _FREE and not _taken(one.requests, is4k=False) for one in found.seasons)
+    if found.kind == "tv":
+        return found.state not in _NEVER
+    return found.state in _FREE and not any(not one.is4k and one.state.is_open for one in found.requests)
+
+
+async def _series(ctx: Ctx, tmdb_id: int) -> answers.Series:
+    async def ask() -> answers.Series:
+        asked = await service(ctx).series(tmdb_id)
+        await keep(ctx, [title_of("tv", asked)] if asked.title else [])
+        return asked
+
+    return await _remembered(ctx, title_key(ctx, "tv", tmdb_id), answers.Series, ask)
 
 
 async def _page(
@@ -125,19 +142,53 @@ async def _page(
         await keep(ctx, [_title_of(one) for one in _shown(asked)])
         return asked
 
-    found = await _remembered(ctx, f"{name}:{number}", answers.Hits, ask_and_keep)
+    found = await _remembered(ctx, f"{name}:{number}:{ctx.generation}", answers.Hits, ask_and_keep)
     hits = _shown(found)
     titles = [_title_of(one) for one in hits]
     who, marks = await _marks(ctx, person, [one.key for one in titles])
     more = number < min(found.pages, LAST_PAGE)
+    items = [
+        _found(ctx, who, title, hit, hit.original_title or hit.original_name, hit.media, marks.get(title.key, []))
+        for title, hit in zip(titles, hits, strict=True)
+    ]
     return FoundPage(
-        items=[
-            _found(ctx, who, title, hit, hit.original_title or hit.original_name, hit.media, marks.get(title.key, []))
-            for title, hit in zip(titles, hits, strict=True)
-        ],
+        items=await _seen_closer(ctx, who, items, marks),
         next_cursor=cursors.write(_Place(list=name, page=number + 1)) if more else None,
         you=who.you,
     )
+
+
+async def _seen_closer(
+    ctx: Ctx, who: Reader, items: Sequence[Found], marks: Mapping[tuple[str, int], Sequence[Row]]
+) -> list[Found]:
+    """With what can be asked for of series that are partly there or asked for: only their seasons say whether any is left.
+
+    Those that cannot be looked at in time stay as they are.
+    """
+    slots, seen = asyncio.Semaphore(AT_ONCE), dict[int, list[Season]]()
+
+    async def look(number: int) -> None:
+        async with slots:
+            try:
+                seen[number] = _seasons(who, await _series(ctx, number), marks.get(("tv", number), []))
+            except HubError as error:
+                ctx.log.debug("overseerr_series_not_asked", tmdb_id=number, reason=error.message)
+
+    try:
+        async with asyncio.timeout(_CLOSER_SECONDS), asyncio.TaskGroup() as group:
+            for one in items:
+                begun = one.requests or not {one.state, one.state_4k} <= set(_FREE)
+                if one.kind == "tv" and begun and (one.requestable or one.requestable_4k):
+                    group.create_task(look(one.tmdb_id))
+    except TimeoutError:
+        ctx.log.debug("overseerr_series_late")
+    return [_left(one, seen[one.tmdb_id]) if one.kind == "tv" and one.tmdb_id in seen else one for one in items]
+
+
+def _left(found: Found, seasons: Sequence[Season]) -> Found:
+    """As long as there is a season to ask for there is something to ask for."""
+    possible, in_4k = any(one.requestable for one in seasons), any(one.requestable_4k for one in seasons)
+    return found.model_copy(update={"requestable": possible, "requestable_4k": in_4k})
 
 
 async def _remembered(ctx: Ctx, key: str, model: type[ModelT], ask: Callable[[], Awaitable[ModelT]]) -> ModelT:
@@ -204,7 +255,7 @@ def _found(
 
 def _may(who: Reader, kind: str, state: MediaState, rows: Sequence[Row], *, is4k: bool) -> bool:
     """Whether asking would make sense: of a series something may be left although some was asked for."""
-    if state in (MediaState.AVAILABLE, MediaState.BLOCKLISTED) or not who.may(kind, is4k=is4k):
+    if state in _NEVER or not who.may(kind, is4k=is4k):
         return False
     if kind == "tv":
         return True
@@ -231,13 +282,8 @@ def _details(
         if one.is_trailer
     ]
     shown = _found(ctx, who, title, found, found.original_title, found.media, rows)
-    if seasons:  # as long as there is a season to ask for there is something to ask for
-        shown = shown.model_copy(
-            update={
-                "requestable": any(one.requestable for one in seasons),
-                "requestable_4k": any(one.requestable_4k for one in seasons),
-            }
-        )
+    if title.kind == "tv":
+        shown = _left(shown, seasons)
     return Details(
         **dict(shown),
         genres=[one.name for one in found.genres if one.name],
@@ -277,5 +323,8 @@ def _seasons(who: Reader, found: answers.Series, rows: Sequence[Row]) -> list[Se
 
 
 def _season_is_free(who: Reader, state: MediaState, rows: Sequence[Row], *, is4k: bool) -> bool:
-    taken = any(row.is4k == is4k and row.state not in _OVER for row in rows)
-    return state in _FREE and not taken and who.may("tv", is4k=is4k)
+    return state in _FREE and not _taken(rows, is4k=is4k) and who.may("tv", is4k=is4k)
+
+
+def _taken(asked: Sequence[Row | Mark], *, is4k: bool) -> bool:
+    return any(one.is4k == is4k and one.state not in _OVER for one in asked)

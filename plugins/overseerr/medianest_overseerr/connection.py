@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from medianest_hub.plugin_api import Context
 from medianest_overseerr.client import Overseerr, answers
 from medianest_overseerr.installation import settle
-from medianest_overseerr.settings import OverseerrSettings
+from medianest_overseerr.settings import OverseerrSettings, web_address
 from medianest_overseerr.states import Dialect
 
 ABOUT_SECONDS: Final = 300.0
@@ -49,6 +49,11 @@ def dialect_of(version: str, public: answers.Public) -> Dialect:
     return Dialect.SEERR if major is not None and int(major[1]) >= 2 else Dialect.OVERSEERR
 
 
+def title_key(ctx: Ctx, kind: str, tmdb_id: int) -> str:
+    """Under which what is known of a film (`movie`) or series (`tv`) is remembered for a while."""
+    return f"{kind}:{tmdb_id}:{ctx.generation}"
+
+
 async def ask_about(ctx: Ctx) -> tuple[About, answers.Public]:
     """What the service says of itself now. Raises as the client does."""
     asked = service(ctx)
@@ -56,7 +61,7 @@ async def ask_about(ctx: Ctx) -> tuple[About, answers.Public]:
     about = About(
         dialect=dialect_of(status.version, public),
         version=status.version,
-        address=(ctx.settings.public_url or public.address).rstrip("/"),
+        address=ctx.settings.public_url or _usable(public.address),
         movie_4k=public.movie_4k,
         series_4k=public.series_4k,
         partial_requests=public.partial_requests,
@@ -78,4 +83,12 @@ async def about(ctx: Ctx) -> About:
 
 def href_of(found: About, kind: str, tmdb_id: int) -> str | None:
     """The page of a title in the service itself; None where nobody knows its address."""
-    return f"{found.address}/{kind}/{tmdb_id}" if found.address.startswith(("http://", "https://")) else None
+    return f"{found.address}/{kind}/{tmdb_id}" if found.address else None
+
+
+def _usable(address: str) -> str:
+    """What is set at the service as its own address, empty where no link can be made of it: people write anything there."""
+    try:
+        return web_address(address)
+    except ValueError:
+        return ""

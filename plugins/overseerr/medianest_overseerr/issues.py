@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from medianest_hub.plugin_api import Person
+from medianest_hub.plugin_api.errors import BadInput, FieldProblem
 from medianest_overseerr import cursors
 from medianest_overseerr.catalogue.titles import Title, titles
 from medianest_overseerr.client import answers
@@ -48,7 +49,7 @@ class _Place(cursors.Place):
 async def page(ctx: Ctx, person: Person, query: IssuesQuery, *, everybody: bool) -> IssuePage:
     """A page of the person's own issues, or of everybody's. Raises what `user_of` and the client do."""
     skip = cursors.read(_Place, "issues", query.cursor).skip if query.cursor else 0
-    account = await self_of(ctx, person) if everybody else await user_of(ctx, person)
+    account = await self_of(ctx, person) if everybody else await user_of(ctx, person, wants=False)
     which: Literal["open", "resolved", "all"] = "resolved" if query.state == "closed" else query.state
     shown: list[answers.Issue] = []
     for _ in range(_PAGES):
@@ -65,7 +66,7 @@ async def page(ctx: Ctx, person: Person, query: IssuesQuery, *, everybody: bool)
         if shown or not more:
             break
     return IssuePage(
-        items=await views(ctx, list({one.id: one for one in shown}.values()), person, account),
+        items=await views(ctx, list({one.id: one for one in shown}.values()), person, account, in_list=True),
         next_cursor=cursors.write(_Place(list="issues", skip=skip)) if more else None,
     )
 
@@ -81,18 +82,22 @@ async def one(ctx: Ctx, person: Person, number: int) -> IssueView:
 async def report(ctx: Ctx, person: Person, wanted: IssueKind) -> IssueView:
     """Report it in the person's name.
 
-    Raises `Conflict` (`overseerr_not_in_library`) for what Overseerr knows nothing of, and what `user_of` and the client do.
+    Raises `BadInput` for an episode of no season, `Conflict` (`overseerr_not_in_library`) for what Overseerr knows nothing
+    of, and what `user_of` and the client do.
     """
+    if wanted.episode is not None and wanted.season is None:
+        words = "Say of which season the episode is, too."
+        raise BadInput(words, fields=[FieldProblem(field="body.season", code="missing", message=words)])
     account = await user_of(ctx, person)
     asked = service(ctx)
     found = await (asked.movie(wanted.tmdb_id) if wanted.kind == "movie" else asked.series(wanted.tmdb_id))
     if found.media is None:
         raise not_in_library()
-    season = wanted.season or 0
-    episode = wanted.episode or 0 if wanted.season is not None else 0
+    # Season 0 means all of it there, so that it is about specials can only be said in words.
+    season, episode = (wanted.season, wanted.episode or 0) if wanted.season else (0, 0)
     async with acting(ctx, account):
         made = await asked.open_issue(
-            account.user_id, found.media.id, _NUMBERS[wanted.about], wanted.message, season, episode
+            account.user_id, found.media.id, _NUMBERS[wanted.about], _words(wanted), season, episode
         )
     return (await views(ctx, [await asked.issue(made.id) or made], person, account))[0]
 
@@ -106,16 +111,21 @@ async def comment(ctx: Ctx, person: Person, number: int, message: str) -> IssueV
 
 
 async def set_open(ctx: Ctx, person: Person, number: int, *, to_open: bool) -> IssueView:
-    """Close an issue, or open it again: in the person's own name, or where they manage them as the key's owner."""
+    """Close an issue, or open it again: in the person's own name where Overseerr lets them.
+
+    Else, for those who manage issues here, as the key's owner, which the log tells.
+    """
     account = await self_of(ctx, person)
     status: Literal["open", "resolved"] = "open" if to_open else "resolved"
-    own_right = account is not None and has(account.permissions, Right.MANAGE_ISSUES)
-    if manages(person) and not own_right:
-        await service(ctx).set_issue(number, status, None)
-    else:
+    # Overseerr lets nobody else do that, not even whoever reported it.
+    as_self = not manages(person) or (account is not None and has(account.permissions, Right.MANAGE_ISSUES))
+    if as_self:
         acted = account or await user_of(ctx, person)
         async with acting(ctx, acted):
             await service(ctx).set_issue(number, status, acted.user_id)
+    else:
+        await service(ctx).set_issue(number, status, None)
+    ctx.log.info("overseerr_issue_set", issue=number, status=status, person=str(person.id), as_self=as_self)
     return await one(ctx, person, number)
 
 
@@ -128,11 +138,14 @@ async def whose(ctx: Ctx, number: int) -> UUID | None:
     return await person_of(ctx, None if found.by is None else found.by.id) or NOBODY
 
 
-async def views(ctx: Ctx, found: Sequence[answers.Issue], reader: Person, me: Account | None) -> list[IssueView]:
-    """The issues as the reader may see them."""
+async def views(
+    ctx: Ctx, found: Sequence[answers.Issue], reader: Person, me: Account | None, *, in_list: bool = False
+) -> list[IssueView]:
+    """The issues as the reader may see them. `in_list`: without what was said, as lists there do not tell who said it."""
     keys = [(one.media.kind, one.media.tmdb_id) for one in found if one.media is not None and one.media.kind]
     called = await titles(ctx, [(kind, number) for kind, number in keys if kind is not None])
-    return [_view(ctx, one, called, reader, me) for one in found]
+    seen = [_view(ctx, one, called, reader, me) for one in found]
+    return [one.model_copy(update={"comments": None}) for one in seen] if in_list else seen
 
 
 def _view(
@@ -167,6 +180,12 @@ def _view(
         created_at=found.created_at,
         updated_at=found.updated_at,
     )
+
+
+def _words(wanted: IssueKind) -> str:
+    if wanted.season != 0:
+        return wanted.message
+    return f"(Specials{'' if wanted.episode is None else f', episode {wanted.episode}'}) {wanted.message}"
 
 
 def _is(me: Account | None, user: answers.User | None) -> bool:

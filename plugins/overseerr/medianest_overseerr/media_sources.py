@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from medianest_hub.plugin_api import (
-    Action,
     MediaDetails,
     MediaHit,
     MediaLink,
@@ -22,9 +21,10 @@ from medianest_overseerr import browsing
 from medianest_overseerr.client.answers import Kind
 from medianest_overseerr.connection import Ctx
 from medianest_overseerr.models import Details, Found, Mark, Season
+from medianest_overseerr.offers import Offer, offer, quota_of
+from medianest_overseerr.pages import TAG
 from medianest_overseerr.privacy import REQUEST, full
 from medianest_overseerr.states import MediaState
-from medianest_overseerr.telling import TAG
 
 _LONGEST: Final = 200
 _ID: Final = re.compile(r"(movie|tv):([1-9][0-9]{0,9})")
@@ -43,7 +43,11 @@ async def search(ctx: Ctx, viewer: Viewer, text: str) -> list[MediaHit]:
     if person is None or not words:
         return []
     found = await browsing.search(ctx, person, words)
-    return [MediaHit(**_hit(one, person, 1.0 - place / 100)) for place, one in enumerate(found.items)]
+    quota = await quota_of(ctx, person, found.items) if person.can(full(REQUEST)) else None
+    return [
+        MediaHit(**_hit(one, person, offer(one, found.you, quota), 1.0 - place / 100))
+        for place, one in enumerate(found.items)
+    ]
 
 
 async def details(ctx: Ctx, viewer: Viewer, id: str) -> MediaDetails | None:
@@ -69,8 +73,9 @@ async def _details(ctx: Ctx, person: Person, kind: Kind, number: int) -> MediaDe
         found = await (browsing.movie if kind == "movie" else browsing.series)(ctx, person, number)
     except errors.NotFound:
         return None
+    quota = await quota_of(ctx, person, [found]) if person.can(full(REQUEST)) else None
     return MediaDetails(
-        **_hit(found, person, 1.0),
+        **_hit(found, person, offer(found, found.you, quota), 1.0),
         genres=found.genres,
         runtime_minutes=found.runtime_minutes,
         seasons=[_season(one) for one in found.seasons],
@@ -79,7 +84,7 @@ async def _details(ctx: Ctx, person: Person, kind: Kind, number: int) -> MediaDe
     )
 
 
-def _hit(found: Found, person: Person, score: float) -> dict[str, object]:
+def _hit(found: Found, person: Person, offered: Offer, score: float) -> dict[str, object]:
     """The fields of a hit; all but requests and what may be asked for is the same for everybody."""
     may = person.can(full(REQUEST))
     return {
@@ -88,14 +93,14 @@ def _hit(found: Found, person: Person, score: float) -> dict[str, object]:
         "title": found.title,
         "original_title": found.original_title,
         "year": found.year,
-        "summary": found.summary,
+        "summary": f"{offered.words} {found.summary}".strip() if may else found.summary,
         "image": found.poster,
         "href": found.href if found.href is not None and found.href.startswith("https://") else None,
         "available": found.state in _THERE or found.state_4k in _THERE,
         "partly": found.state is MediaState.PARTLY_AVAILABLE,
-        "requestable": may and (found.requestable or found.requestable_4k),
+        "requestable": may and offered.possible,
         "requests": _requests(found.requests),
-        "actions": _actions(found) if may else [],
+        "actions": offered.actions if may else [],
         "external_ids": _ids(found),
         "popularity": max(found.popularity, 0.0) / (max(found.popularity, 0.0) + _KNOWN),
         "score": score,
@@ -110,24 +115,6 @@ def _requests(marks: Sequence[Mark]) -> list[MediaRequest]:
     """One's own first; of others only that there are some."""
     ordered = sorted(marks, key=lambda one: not one.mine)
     return [MediaRequest(state=one.state.value, mine=one.mine, is4k=one.is4k) for one in ordered]
-
-
-def _actions(found: Found) -> list[Action]:
-    offered = (
-        ("request", "Request", found.requestable, False),
-        ("request_4k", "Request in 4K", found.requestable_4k, True),
-    )
-    # Without seasons a series is asked for as far as it is neither there nor asked for.
-    return [
-        Action(
-            id=id,
-            title=title,
-            path="/api/v1/overseerr/requests",
-            body={"kind": found.kind, "tmdb_id": found.tmdb_id, "is4k": is4k},
-        )
-        for id, title, possible, is4k in offered
-        if possible
-    ]
 
 
 def _season(one: Season) -> MediaSeason:

@@ -183,7 +183,7 @@ class Verdict(BaseModel):
 
 
 class IssueKind(BaseModel):
-    """What is wrong, and with what. Without `season` (and `episode`) with all of it."""
+    """What is wrong, and with what. Without `season` (and `episode`) with all of it; an episode is of a `season`."""
 
     kind: Literal["movie", "tv"]
     tmdb_id: int = Field(ge=1, lt=2**31)
@@ -204,7 +204,10 @@ class CommentView(BaseModel):
 
 
 class IssueView(BaseModel):
-    """Something that is wrong with a title. The first comment is what was reported."""
+    """Something that is wrong with a title. The first comment is what was reported; in lists `comments` is null.
+
+    Of specials (season 0) Overseerr keeps no number: what was reported begins with it in words.
+    """
 
     id: int
     kind: Kind | None
@@ -218,7 +221,7 @@ class IssueView(BaseModel):
     open: bool
     mine: bool
     by: str | None
-    comments: list[CommentView]
+    comments: list[CommentView] | None
     created_at: datetime | None
     updated_at: datetime | None
 

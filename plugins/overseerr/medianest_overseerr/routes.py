@@ -113,14 +113,14 @@ async def ask(ctx: Ctx, call: Call[Empty, Empty, models.Wish]) -> models.Request
 @router.get("/requests", permission=REQUEST)
 async def my_requests(ctx: Ctx, call: Call[Empty, RequestsQuery]) -> models.RequestPage:
     """List your own requests, the newest first."""
-    mine = (await matching.user_of(ctx, call.caller)).user_id
+    mine = (await matching.user_of(ctx, call.caller, wants=False)).user_id
     return await lists.page(ctx, call.query, call.caller, mine, mine)
 
 
 @router.get("/requests/counts", permission=REQUEST)
 async def my_counts(ctx: Ctx, call: Call) -> models.Counts:
     """Count your own requests by state."""
-    return await lists.counts(ctx, (await matching.user_of(ctx, call.caller)).user_id)
+    return await lists.counts(ctx, (await matching.user_of(ctx, call.caller, wants=False)).user_id)
 
 
 @router.get("/requests/{id}", permission=REQUEST, owner=owner_of_request)
@@ -229,8 +229,11 @@ async def people(ctx: Ctx, call: Call) -> models.PeopleView:
 
 @router.put("/people/{person_id}", permission=MANAGE, body_limit=4096)
 async def match(ctx: Ctx, call: Call[PersonPath, Empty, models.MatchWanted]) -> models.PeopleView:
-    """Say which user of Overseerr a person is. 409 where somebody else is that user."""
-    await matching.match(ctx, call.path.person_id, call.body.user_id)
+    """Say which user of Overseerr a person is.
+
+    409 where somebody else is that user; 403 where it is an admin there and you are none of the hub.
+    """
+    await matching.match(ctx, call.caller, call.path.person_id, call.body.user_id)
     ctx.log.info("overseerr_matched", person=str(call.path.person_id), user=call.body.user_id, by=str(call.caller.id))
     return await overview(ctx)
 

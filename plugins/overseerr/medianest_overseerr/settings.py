@@ -17,8 +17,11 @@ _PAGE: Final = re.compile(
 )
 
 
-def _address(text: str) -> str:
-    """The address without a slash at its end. Its text is not repeated in errors: it may hold a password."""
+def web_address(text: str) -> str:
+    """The address without a slash at its end, nor a page of Overseerr's.
+
+    Raises `ValueError` for what is none; its text is not repeated in that, as it may hold a password.
+    """
     text = text.strip().rstrip("/")
     try:
         parts = urlsplit(text)
@@ -33,11 +36,11 @@ def _address(text: str) -> str:
 
 
 def _pictures(text: str) -> str:
-    return _address(text).removesuffix("/t/p")
+    return web_address(text).removesuffix("/t/p")
 
 
 def _address_or_none(text: str) -> str:
-    return _address(text) if text.strip() else ""
+    return web_address(text) if text.strip() else ""
 
 
 def _key(secret: SecretStr) -> SecretStr:
@@ -50,7 +53,7 @@ def _key(secret: SecretStr) -> SecretStr:
 class OverseerrSettings(PluginSettings):
     """Where Overseerr or Seerr is. `url` and `api_key` are needed."""
 
-    url: Annotated[str, AfterValidator(_address)] = Field(
+    url: Annotated[str, AfterValidator(web_address)] = Field(
         title="Address of Overseerr or Seerr",
         description="As the hub reaches it, such as http://192.168.1.10:5055.",
     )

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from medianest_hub.plugin_api import Job, task
 from medianest_hub.plugin_api.errors import AuthFailed, ConfigInvalid, HubError, UpstreamError
+from medianest_overseerr.catalogue.titles import renew
 from medianest_overseerr.connection import Ctx
 from medianest_overseerr.hearing.issues import poll as poll_issues
 from medianest_overseerr.hearing.later import LOOK_AGAIN, POLL, AgainArgs, PollArgs
@@ -37,6 +38,7 @@ async def poll(ctx: Ctx, job: Job[PollArgs]) -> PollResult:
         return PollResult(trouble=_trouble(error))
     try:
         await accounts.keep_up(ctx)
+        await renew(ctx)
         await poll_issues(ctx)
     except HubError as error:
         # Requests are kept up all the same, and only their trouble makes what is shown of them untrue.

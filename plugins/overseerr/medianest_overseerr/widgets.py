@@ -58,7 +58,7 @@ _TONES: Final = {
 async def my_requests(ctx: Ctx, viewer: Viewer) -> MediaRow:
     """What somebody asked for, the newest first, and how it stands."""
     person = _person(viewer)
-    mine = (await user_of(ctx, person)).user_id
+    mine = (await user_of(ctx, person, wants=False)).user_id
     found = await lists.page(ctx, RequestsQuery(limit=MOST_CARDS), person, mine, mine)
     return MediaRow(items=[_card(one) for one in found.items])
 
@@ -68,7 +68,7 @@ async def my_requests(ctx: Ctx, viewer: Viewer) -> MediaRow:
 )
 async def counts(ctx: Ctx, viewer: Viewer) -> ItemList:
     """How many of somebody's own requests stand how."""
-    found = await lists.counts(ctx, (await user_of(ctx, _person(viewer))).user_id)
+    found = await lists.counts(ctx, (await user_of(ctx, _person(viewer), wants=False)).user_id)
     many: dict[str, int] = {}
     for state, words in STATES.items():
         if state in found.states:

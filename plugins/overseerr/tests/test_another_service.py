@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from medianest_hub.plugin_api.errors import HubError
+from medianest_hub.plugin_api.errors import HubError, UpstreamError
 from medianest_overseerr.people.matching import user_of
 from medianest_overseerr.requests import looking
 from medianest_overseerr.settings import OverseerrSettings
@@ -82,3 +82,46 @@ async def test_while_a_new_address_does_not_answer_nothing_of_the_old_one_is_sho
             await call
         assert caught.value.status in (502, 503)
     assert (await user_of(ctx, eve)).user_id == 3  # nothing was forgotten meanwhile
+
+
+async def matches(ctx):
+    return await ctx.db.fetchval("SELECT count(*) FROM plugin_overseerr.match")
+
+
+async def test_for_once_not_to_say_which_one_it_is_forgets_nothing(settled, seerr):
+    ctx, eve = settled
+    key = seerr.world.push_key
+    for told in ("", key, "", key):
+        seerr.world.push_key = told
+        ctx.clock.advance(3600)
+        await calling.movie(ctx, eve)
+        moved = pointed(ctx, seerr)
+        assert (await user_of(moved, eve)).user_id == 3
+    seerr.world.push_key = ""
+    elsewhere = pointed(ctx, seerr)
+    url = seerr.url.replace("127.0.0.1", "localhost")
+    elsewhere = replace(elsewhere, settings=elsewhere.settings.model_copy(update={"url": url}))
+    with pytest.raises(UpstreamError, match="does not say whether it is the one from before"):
+        await user_of(elsewhere, eve)
+    assert await matches(ctx) == 1
+    seerr.world.push_key = key
+    assert (await user_of(elsewhere, eve)).user_id == 3
+
+
+async def test_one_known_by_its_address_alone_is_another_at_another(make, seerr):
+    seerr.world.push_key = ""
+    ctx = await make(seerr)
+    eve = mailed(ctx, "eve", "eve@else.example")
+    await calling.match(ctx, manager(ctx), eve.id, 3)
+    seerr.world.push_key = "B-since-an-update"
+    ctx.clock.advance(3600)
+    await calling.movie(ctx, eve)
+    assert await matches(ctx) == 1
+    kept = await ctx.db.fetchval("SELECT fingerprint FROM plugin_overseerr.source")
+    assert kept.startswith("key:")
+    await ctx.db.execute("UPDATE plugin_overseerr.source SET url = 'http://old.home.example', fingerprint = 'url:0'")
+    with pytest.raises(HubError):
+        await user_of(pointed(ctx, seerr), eve)
+    assert await matches(ctx) == 0
+    assert ("my_requests", None) in ctx.realtime.changed
+    assert "requests" in ctx.cache.bumped

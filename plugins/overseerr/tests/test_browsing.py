@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from medianest_hub.plugin_api import Person
 from medianest_hub.plugin_api.errors import NotFound
+from medianest_overseerr.connection import about
 from medianest_overseerr.images import poster
 from medianest_overseerr.people.matching import user_of
 from tests.simulators.overseerr.server import MediaStatus, Permission
@@ -96,6 +99,48 @@ async def test_seasons_say_what_is_there_and_what_may_be_asked_for(ctx, sim):
     for number in (3, 4):
         await calling.ask(ctx, mia, SERIES, "tv", seasons=[number])
     assert not (await calling.series(ctx, mia, SERIES)).requestable
+
+
+async def test_a_list_offers_no_series_of_which_nothing_is_left(ctx, sim):
+    mia = linked(ctx, "mia", 1002)
+    sim.arrive(("tv", SERIES), seasons=(1,))
+
+    async def offered():
+        ctx.clock.advance(61)
+        (hit,) = (await calling.search(ctx, mia, "harbour nine")).items
+        return hit.requestable
+
+    assert await offered()
+    for number in (2, 3, 4):
+        await calling.ask(ctx, mia, SERIES, "tv", seasons=[number])
+    assert not await offered()
+    sim.faults.set("tv", "503")
+    assert await offered()  # as far as can be known: asking says what there is
+
+
+async def test_what_is_remembered_under_other_settings_is_not_shown(ctx, sim):
+    mia = linked(ctx, "mia", 1002)
+    other = replace(ctx, generation=ctx.generation + 1)
+    for one in (ctx, other):
+        await calling.search(one, mia, "harbour")
+        await calling.movie(one, mia)
+        await calling.series(one, mia)
+    for route in ("search", "movie", "tv"):
+        assert len(sim.asked_of(route)) == 2, route
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://[", "https://a b.example", "https://", "asks.home.example", "http://x:0", "https://u:p@x.example"],
+)
+async def test_an_address_at_overseerr_that_is_none_makes_no_links_and_stops_nothing(make, seerr, address):
+    seerr.world.settings.application_url = address
+    ctx = await make(seerr)
+    mia = linked(ctx, "mia", 1002)
+    assert (await calling.movie(ctx, mia)).href is None
+    assert (await about(ctx)).address == ""
+    await calling.ask(ctx, mia)
+    assert [one.href for one in ctx.notify.told if one.person == mia.id] == [None]
 
 
 async def test_a_film_has_its_particulars(ctx, sim):

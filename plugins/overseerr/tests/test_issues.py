@@ -113,12 +113,36 @@ async def test_comments_are_in_ones_own_name_and_say_who_only_to_those_who_manag
     assert [one.by for one in (await calling.issue(ctx, ada, made.id)).comments] == ["mia", "owner", "mia"]
 
 
+async def test_a_list_does_not_tell_what_was_said_as_it_cannot_tell_by_whom(ctx, sim):
+    mia, ada = linked(ctx, "mia", 1002), manager(ctx)
+    made = await calling.report(ctx, mia)
+    for items in ((await calling.my_issues(ctx, mia)).items, (await calling.all_issues(ctx, ada)).items):
+        assert [(one.id, one.comments) for one in items] == [(made.id, None)]
+
+
+async def test_an_episode_is_of_a_season(ctx, sim):
+    error = await refusal(calling.report(ctx, linked(ctx, "mia", 1002), SERIES, kind="tv", episode=3))
+    assert (error.status, [one.field for one in error.fields]) == (400, ["body.season"])
+    assert sim.world.issues == {}
+
+
+@pytest.mark.parametrize(("episode", "begins"), [(None, "(Specials) "), (3, "(Specials, episode 3) ")])
+async def test_that_it_is_about_specials_is_said_in_words_for_there_is_no_number_for_it(ctx, sim, episode, begins):
+    mia = linked(ctx, "mia", 1002)
+    made = await calling.report(ctx, mia, SERIES, kind="tv", season=0, episode=episode)
+    (kept,) = sim.world.issues.values()
+    assert (kept.season, kept.episode) == (0, 0)
+    assert [one.message for one in made.comments] == [f"{begins}It is too dark."]
+
+
 async def test_closing_and_opening_again(ctx, sim):
     mia, ada = linked(ctx, "mia", 1002), manager(ctx)
     made = await calling.report(ctx, mia)
     error = await refusal(calling.close(ctx, mia, made.id))
     assert (error.error_code, error.status) == ("overseerr_no_right", 403)
     assert not (await calling.close(ctx, ada, made.id)).open
+    (line,) = [one for one in ctx.log.lines if one.event == "overseerr_issue_set"]
+    assert (line.fields["person"], line.fields["as_self"]) == (str(ada.id), False)
     assert (await calling.my_issues(ctx, mia)).items == []
     assert [one.id for one in (await calling.my_issues(ctx, mia, state="closed")).items] == [made.id]
     assert (await calling.reopen(ctx, ada, made.id)).open

@@ -120,8 +120,24 @@ async def test_titles_are_asked_for_a_few_at_once_and_kept_a_month(ctx, seerr):
     assert len(seerr.asked_of("movie")) == 20
     ctx.clock.advance(31 * 86400)
     seerr.faults.set("movie", "503")
+    before = len(seerr.asked)
     assert len(await titles.titles(ctx, keys)) == 20  # old, and better than none
-    seerr.faults.clear()
+    assert len(seerr.asked) == before  # nobody waits for what is known
+
+
+async def test_the_worker_asks_anew_for_old_titles_of_what_was_asked_for(ctx, seerr):
+    seerr.request("mia", ("movie", FILM))
+    await looking.sweep(ctx)
+    await titles.titles(ctx, [("movie", FILM), ("movie", OTHER_FILM)])
+    for days, asked in ((1, 0), (31, 1), (1, 0)):
+        ctx.clock.advance(days * 86400)
+        before = len(seerr.asked_of("movie"))
+        await titles.renew(ctx)
+        assert len(seerr.asked_of("movie")) - before == asked
+    ctx.clock.advance(31 * 86400)
+    seerr.faults.set("movie", "503")
+    await titles.renew(ctx)
+    assert (await titles.titles(ctx, [("movie", FILM)], wait=0))["movie", FILM].title == "The Salt Cartographer"
 
 
 async def test_a_number_tmdb_does_not_know_is_not_asked_for_again_and_again(ctx, seerr):

@@ -6,7 +6,8 @@ import pytest
 
 from medianest_hub.media.cleaning import cleaned_hits, cleaned_one
 from medianest_hub.plugin_api import Viewer
-from medianest_overseerr import media_sources
+from medianest_hub.plugin_api.errors import Forbidden
+from medianest_overseerr import media_sources, pages, telling
 from medianest_overseerr.models import Wish
 
 from . import calling
@@ -59,7 +60,45 @@ async def test_one_question_serves_everybody_and_each_sees_only_what_is_theirs(m
     assert not his.requestable
     assert "mia" not in his.model_dump_json()
     free = await look(ctx, eve, sim, number=OTHER_FILM)
-    assert (free.requestable, free.actions) == (False, [])
+    assert (free.requestable, [one.id for one in free.actions]) == (False, ["request"])
+    with pytest.raises(Forbidden) as caught:  # whoever is nobody there hears why, and what helps
+        await calling.ask(ctx, eve, OTHER_FILM)
+    assert caught.value.error_code == "overseerr_not_matched"
+    assert nobodys.actions == []
+
+
+async def test_whoever_has_a_quota_reads_what_is_left_before_they_ask_and_that_none_is(make, sim):
+    sim.change_user("mia", movie_quota_limit=2, movie_quota_days=7, tv_quota_limit=1, tv_quota_days=7)
+    ctx = await make(sim)
+    mia, tom = linked(ctx, "mia", 1002), mailed(ctx, "tom", "tom@home.example")
+    (action,) = (await look(ctx, mia, sim)).actions
+    assert action.confirm == "You may ask for 2 more films for now. Request The Salt Cartographer?"
+    (action,) = (await look(ctx, mia, sim, "tv", SERIES)).actions
+    assert action.confirm == "You may ask for 1 more season for now. Request all seasons that are left of Harbour Nine?"
+    (action,) = (await look(ctx, tom, sim)).actions
+    assert action.confirm == ""
+    before = len(sim.asked_of("quota"))
+    await look(ctx, mia, sim, number=OTHER_FILM)
+    assert len(sim.asked_of("quota")) == before
+    await calling.ask(ctx, mia)
+    (action,) = (await look(ctx, mia, sim, number=OTHER_FILM)).actions
+    assert action.confirm == "You may ask for 1 more film for now. Request Nine Lanterns?"
+    await calling.ask(ctx, mia, OTHER_FILM)
+    for hit in (
+        await look(ctx, mia, sim, number=910003),
+        await media_sources.details(ctx, viewer(mia), "movie:910003"),
+    ):
+        assert (hit.requestable, hit.actions) == (False, [])
+        assert hit.summary.startswith("Your quota is used up: you may ask for no more films for now.")
+
+
+@pytest.mark.parametrize("fault", ["503", "hang", "other_shape", "html_404"])
+async def test_a_quota_that_cannot_be_read_keeps_nobody_from_asking(make, seerr, monkeypatch, fault):
+    monkeypatch.setattr("medianest_overseerr.offers._WAIT_SECONDS", 0.3)
+    ctx = await make(seerr)
+    seerr.faults.set("quota", fault)
+    (action,) = (await look(ctx, linked(ctx, "mia", 1002), seerr)).actions
+    assert (action.id, action.confirm) == ("request", "")
 
 
 async def test_who_may_not_ask_is_offered_nothing(make, sim):
@@ -133,3 +172,4 @@ async def test_a_change_makes_what_the_search_keeps_out_of_date(make, seerr):
     await calling.ask(ctx, mia)
     assert media_sources.REQUESTS.tags == ("requests",)
     assert "requests" in ctx.cache.bumped
+    assert pages.TAG == telling.TAG

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
+from pydantic import ValidationError
 
 from medianest_hub.plugin_api.errors import HubError
 from medianest_overseerr.client import answers
@@ -206,3 +208,61 @@ async def test_an_admins_own_requests_are_approved_at_once_and_still_their_own(c
     made = await calling.ask(ctx, linked(ctx, "mia", 1002))
     assert made.state in ("approved", "processing")
     assert sim.world.requests[made.id].requested_by.id == 2
+
+
+MOVIE = {"id": 1, "title": "A"}
+SHOW = {"id": 1, "name": "A"}
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "field", "expected"),
+    [
+        (answers.Movie, MOVIE | {"releaseDate": ["2024"]}, "year", None),
+        (answers.Movie, MOVIE | {"releaseDate": 10**400}, "year", None),
+        (answers.Movie, MOVIE | {"releaseDate": True}, "year", None),
+        (answers.Movie, MOVIE | {"releaseDate": "2024-05-01"}, "year", 2024),
+        (answers.Movie, MOVIE | {"externalIds": None}, "numbers", answers.Numbers()),
+        (answers.Movie, MOVIE | {"externalIds": "tt1"}, "numbers", answers.Numbers()),
+        (answers.Movie, MOVIE | {"externalIds": {"imdbId": "nm1", "tvdbId": 10**30}}, "numbers", answers.Numbers()),
+        (answers.Movie, MOVIE | {"credits": None}, "credits", answers.Credits()),
+        (answers.Movie, MOVIE | {"credits": []}, "credits", answers.Credits()),
+        (answers.Movie, MOVIE | {"popularity": None}, "popularity", 0.0),
+        (answers.Movie, MOVIE | {"popularity": 10**400}, "popularity", 0.0),
+        (answers.Movie, MOVIE | {"voteAverage": "good"}, "rating", None),
+        (answers.Movie, MOVIE | {"runtime": -1}, "runtime", None),
+        (
+            answers.Series,
+            SHOW | {"seasons": [{"seasonNumber": 1, "episodeCount": None}]},
+            "seasons",
+            [answers.Season(number=1)],
+        ),
+        (answers.User, {"id": 1, "plexId": 10**19}, "plex_id", None),
+        (answers.User, {"id": 1, "plexId": -1}, "plex_id", None),
+        (answers.User, {"id": 1, "plexId": "x"}, "plex_id", None),
+        (answers.User, {"id": 1, "plexId": "1002"}, "plex_id", 1002),
+        (
+            answers.Comment,
+            {"id": 1, "createdAt": "2026-11-29T12:00:00"},
+            "created_at",
+            datetime(2026, 11, 29, 12, tzinfo=UTC),
+        ),
+        (
+            answers.Comment,
+            {"id": 1, "createdAt": "2026-11-29T12:00:00+02:00"},
+            "created_at",
+            datetime(2026, 11, 29, 10, tzinfo=UTC),
+        ),
+    ],
+)
+def test_trifles_that_are_odd_count_as_not_there(model, given, field, expected):
+    found = model.model_validate_json(json.dumps(given))
+    assert getattr(found, field) == expected
+    assert model.model_validate(found.model_dump(mode="json")) == found  # as it comes out of what is remembered
+
+
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "1969-12-31T00:00:00Z", "x"]
+)
+def test_a_time_no_calendar_reaches_is_refused(time):
+    with pytest.raises(ValidationError):
+        answers.Comment.model_validate({"id": 1, "createdAt": time})

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from medianest_hub.plugin_api import LinkedIdentity
+from medianest_hub.plugin_api import ADMIN, LinkedIdentity, Role
 from medianest_hub.plugin_api.errors import Conflict, Forbidden, HubError, NotFound
-from medianest_hub.testing import make_event
+from medianest_hub.testing import make_event, make_person
 from medianest_overseerr.listeners import forget_person
 from medianest_overseerr.people import accounts, matching
 from medianest_overseerr.people.matching import person_of, user_of
@@ -198,6 +198,8 @@ async def test_an_admin_sees_who_wanted_something_and_is_nobody(ctx):
     tom, eve = mailed(ctx, "impostor", "mia@home.example"), mailed(ctx, "eve", "eve@else.example")
     assert await refusal(user_of(ctx, tom)) == "overseerr_match_conflict"
     assert (await search(ctx, eve)).you == "overseerr_not_matched"
+    assert {one.username for one in (await people(ctx, ada)).unmatched} == {"impostor"}  # looking is no wish
+    assert await refusal(ask(ctx, eve)) == "overseerr_not_matched"
     found = await people(ctx, ada)
     assert [(one.username, one.user.name, one.how) for one in found.matched] == [("mia", "mia", "plex")]
     assert {(one.username, one.reason, one.user and one.user.name) for one in found.unmatched} == {
@@ -231,3 +233,72 @@ async def test_a_list_of_users_that_lies_about_its_length_forgets_nobody(ctx, se
 def test_rights_are_read_from_the_number() -> None:
     assert matching.has(Permission.ADMIN, matching.Right.MANAGE_REQUESTS)
     assert not matching.has(Permission.REQUEST, matching.Right.MANAGE_REQUESTS)
+
+
+def anew(ctx) -> set:
+    """For whom pages, tiles and searches were made anew since this was last called; nobody's search is kept meanwhile."""
+    seen = {person for tile, person in ctx.realtime.changed if tile == "my_requests"}
+    assert seen == {person for tile, person in ctx.realtime.changed if tile == "counts"}
+    assert bool(seen) == ("requests" in ctx.cache.bumped)
+    ctx.realtime.changed.clear()
+    ctx.cache.bumped.clear()
+    return seen
+
+
+async def test_whoever_is_somebody_else_than_before_sees_everything_anew(ctx, seerr):
+    seerr.change_user("mia", email="mia@home.example")
+    first, mia, ada = mailed(ctx, "first", "mia@home.example"), linked(ctx, "mia", 1002), manager(ctx)
+    await user_of(ctx, first)
+    assert anew(ctx) == {first.id}
+    await user_of(ctx, first)
+    assert anew(ctx) == set()  # nothing is different
+    await user_of(ctx, mia)
+    assert anew(ctx) == {first.id, mia.id}
+    for _ in range(2):
+        assert await refusal(user_of(ctx, first)) == "overseerr_match_conflict"
+        assert anew(ctx) == set()
+    await unmatch(ctx, ada, mia.id)
+    assert anew(ctx) == {mia.id}
+    await match(ctx, ada, first.id, 2)
+    assert anew(ctx) == {first.id}
+    await unmatch(ctx, ada, first.id)
+    await user_of(ctx, mia)
+    anew(ctx)
+    ctx.people.withdraw(mia.id, "plex")
+    for expected in ({mia.id}, set()):
+        assert await refusal(user_of(ctx, mia)) == "overseerr_not_matched"
+        assert anew(ctx) == expected
+    ctx.people.link(mia.id, LinkedIdentity(provider="plex", subject="1002", username="mia"))
+    assert await person_of(ctx, 2) == mia.id
+    assert anew(ctx) == {mia.id}
+    seerr.remove_user("mia")
+    assert await refusal(ask(ctx, mia)) == "overseerr_not_matched"
+    assert anew(ctx) == {mia.id}
+
+
+async def test_users_who_are_admins_there_are_given_away_by_admins_of_the_hub_alone(ctx):
+    helper = linked(ctx, "helper", 1777, "overseerr.manage")
+    for who in (helper.id, mailed(ctx, "eve", "eve@else.example").id):
+        assert await refusal(match(ctx, helper, who, 1)) == "overseerr_user_is_admin"
+    assert await hows(ctx) == {}
+    ada = ctx.people.add(make_person("boss", Role.ADMIN, ADMIN, "overseerr.manage"))
+    await match(ctx, ada, ada.id, 1)
+    assert await hows(ctx) == {1: "admin"}
+
+
+async def test_what_an_admin_said_stays_while_a_user_is_missing_for_a_while(ctx, seerr):
+    ada, mia = manager(ctx), linked(ctx, "mia", 1002)
+    await match(ctx, ada, mia.id, 3)
+    await ctx.db.execute("DELETE FROM plugin_overseerr.account WHERE user_id = 3")
+    seerr.change_user("mia", email="mia@home.example")
+    assert await refusal(user_of(ctx, mia)) == "overseerr_not_matched"
+    assert await hows(ctx) == {3: "admin"}
+    ctx.clock.advance(accounts.AGAIN_SECONDS + 1)
+    assert (await user_of(ctx, mia)).user_id == 3
+    assert (await people(ctx, ada)).unmatched == []
+
+
+async def test_a_plex_account_no_database_holds_is_none(ctx, seerr):
+    seerr.add_user("odd", plex_id=10**30, email="odd@home.example")
+    await accounts.refresh(ctx)
+    assert {one.name: one.plex_id for one in await accounts.accounts(ctx)}["odd"] is None

@@ -14,7 +14,7 @@ from medianest_overseerr.client.answers import Kind
 from medianest_overseerr.connection import Ctx, service
 
 GOOD_FOR: Final = timedelta(days=30)
-"""How long a title is shown without asking again; older ones are shown, and asked about anew when there is time."""
+"""How long a title is shown without asking again; older ones are shown, and asked about anew by the worker."""
 
 MISSING_FOR: Final = timedelta(hours=6)
 """How long a number counts as unknown after TMDB did not know it."""
@@ -23,11 +23,21 @@ AT_ONCE: Final = 4
 WAIT_SECONDS: Final = 4.0
 """How long a list waits for titles that are not kept yet; those that come later are there the next time."""
 
+RENEWED_AT_ONCE: Final = 20
+RENEW_SECONDS: Final = 30.0
+"""How long the worker waits for those."""
+
 Key = tuple[Kind, int]
 
 _READ: Final = """
 SELECT t.kind, t.tmdb_id, t.title, t.year, t.poster, t.backdrop, t.fetched_at FROM plugin_overseerr.title t
 JOIN unnest($2::text[], $3::integer[]) AS wanted(kind, tmdb_id) USING (kind, tmdb_id) WHERE t.instance = $1
+"""
+_OLD: Final = """
+SELECT t.kind, t.tmdb_id FROM plugin_overseerr.title t WHERE t.instance = $1 AND t.title <> '' AND t.fetched_at < $2
+    AND EXISTS (SELECT 1 FROM plugin_overseerr.request r
+        WHERE r.instance = t.instance AND r.kind = t.kind AND r.tmdb_id = t.tmdb_id)
+ORDER BY t.fetched_at, t.kind, t.tmdb_id LIMIT $3
 """
 _WRITE: Final = """
 INSERT INTO plugin_overseerr.title (instance, kind, tmdb_id, title, year, poster, backdrop, fetched_at)
@@ -74,6 +84,13 @@ async def titles(ctx: Ctx, wanted: Iterable[Key], *, wait: float | None = None) 
     return found
 
 
+async def renew(ctx: Ctx) -> None:
+    """Ask anew, a few each time, for the oldest titles of what was asked for. Raises nothing for lack of an answer."""
+    rows = await ctx.db.fetch(_OLD, ctx.instance, ctx.clock.now() - GOOD_FOR, RENEWED_AT_ONCE)
+    if rows:
+        await keep(ctx, await _ask(ctx, [(row["kind"], row["tmdb_id"]) for row in rows], RENEW_SECONDS))
+
+
 async def keep(ctx: Ctx, given: Sequence[Title]) -> None:
     """Keep what was found out, or seen on the way; an empty title is kept only where none was."""
     rows = list({one.key: one for one in given}.values())
@@ -92,17 +109,16 @@ async def keep(ctx: Ctx, given: Sequence[Title]) -> None:
 
 
 async def _kept(ctx: Ctx, keys: Sequence[Key]) -> tuple[dict[Key, Title], list[Key]]:
-    """What is kept, and what is to be asked for: what is not there, and what was unknown a while ago."""
+    """What is kept, however old, and what is to be asked for: what is not there, and what was unknown a while ago."""
     now, found, known = ctx.clock.now(), {}, set()
     rows = await ctx.db.fetch(_READ, ctx.instance, [kind for kind, _ in keys], [number for _, number in keys])
     for row in rows:
         one = Title(row["kind"], row["tmdb_id"], row["title"], row["year"], row["poster"], row["backdrop"])
         if one.title:
             found[one.key] = one
-        if now - row["fetched_at"] < (GOOD_FOR if one.title else MISSING_FOR):
+        if one.title or now - row["fetched_at"] < MISSING_FOR:
             known.add(one.key)
-    # Old ones come last: what is not known at all is wanted more.
-    return found, sorted((key for key in keys if key not in known), key=lambda key: key in found)
+    return found, [key for key in keys if key not in known]
 
 
 async def _ask(ctx: Ctx, keys: Sequence[Key], wait: float) -> list[Title]:

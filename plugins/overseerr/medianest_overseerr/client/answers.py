@@ -7,15 +7,19 @@ hashes and tokens that stand in some answers are not read.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _PICTURE: Final = re.compile(r"/[A-Za-z0-9_-]{1,100}\.(?:jpg|jpeg|png|webp)")
 _VIDEO_KEY: Final = re.compile(r"[A-Za-z0-9_-]{5,20}")
+_IMDB: Final = re.compile(r"tt[0-9]{5,12}")
 _LARGEST: Final = 2**31 - 1
+_LARGEST_PLEX: Final = 10**18 - 1
+_EARLIEST: Final = 1970
+_LATEST: Final = 2200
 
 Kind = Literal["movie", "tv"]
 
@@ -27,11 +31,40 @@ def clean(value: Any, longest: int) -> Any:
     return _CONTROLS.sub("", value).strip()[:longest] if isinstance(value, str) else value
 
 
-def _year(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    found = re.match(r"(\d{4})-\d{2}", value)
-    return int(found[1]) if found and 1800 < int(found[1]) < 2200 else None
+def _whole(value: Any, largest: int) -> int | None:
+    """The number, or None for whatever else stands there."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(largest)):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= largest else None
+
+
+def _year(value: Any) -> int | None:
+    """Of a date, or what was made of one before."""
+    found = re.match(r"([0-9]{4})-[0-9]{2}", value) if isinstance(value, str) else None
+    year = int(found[1]) if found else _whole(value, _LATEST)
+    return year if year is not None and 1800 < year <= _LATEST else None
+
+
+def _when(value: datetime) -> datetime:
+    if not _EARLIEST <= value.year <= _LATEST:
+        raise ValueError(f"is not between the years {_EARLIEST} and {_LATEST}")
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _finite(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and abs(value) <= _LARGEST else None
+
+
+def _imdb(value: Any) -> str | None:
+    return value if isinstance(value, str) and _IMDB.fullmatch(value) else None
+
+
+def _part(value: Any) -> Any:
+    """What stands there if it has fields, else nothing."""
+    return value if isinstance(value, dict | BaseModel) else {}
 
 
 def _picture(value: Any) -> Any:
@@ -49,6 +82,19 @@ Words = Annotated[str, BeforeValidator(lambda value: clean(value, 4000))]
 Year = Annotated[int | None, BeforeValidator(_year)]
 Picture = Annotated[str, BeforeValidator(_picture)]
 """A picture's path at TMDB, or empty; anything that is no such path counts as none."""
+
+When = Annotated[datetime, AfterValidator(_when)]
+"""A time, in UTC: one without a zone is taken for that. One no calendar of people reaches is refused."""
+
+Popularity = Annotated[float, BeforeValidator(lambda value: _finite(value) or 0.0)]
+Rating = Annotated[float | None, BeforeValidator(_finite)]
+Imdb = Annotated[str | None, BeforeValidator(_imdb)]
+PlexId = Annotated[int | None, BeforeValidator(lambda value: _whole(value, _LARGEST_PLEX) or None)]
+Count = Annotated[int, BeforeValidator(lambda value: _whole(value, _LARGEST) or 0)]
+"""A number nothing hangs on: 0 where there is none that makes sense."""
+
+MaybeNumber = Annotated[int | None, BeforeValidator(lambda value: _whole(value, _LARGEST) or None)]
+"""The same, None where there is none."""
 
 Number = Annotated[int, Field(ge=0, le=_LARGEST)]
 Id = Annotated[int, Field(ge=1, le=_LARGEST)]
@@ -88,7 +134,7 @@ class User(Answer):
     """A user of the service. Local ones have no `plex_id`; `permissions` is a sum of `rights.Right`."""
 
     id: Id
-    plex_id: Annotated[int | None, Field(alias="plexId")] = None
+    plex_id: Annotated[PlexId, Field(alias="plexId")] = None
     email: Words = ""
     name: Annotated[Name, Field(alias="displayName")] = ""
     permissions: Number = 0
@@ -138,11 +184,11 @@ class Media(Answer):
     id: Id
     kind: Annotated[Kind | None, Field(alias="mediaType")] = None
     tmdb_id: Annotated[Id, Field(alias="tmdbId")]
-    tvdb_id: Annotated[int | None, Field(alias="tvdbId")] = None
+    tvdb_id: Annotated[MaybeNumber, Field(alias="tvdbId")] = None
     status: MediaStatus
     status_4k: Annotated[MediaStatus, Field(alias="status4k")] = 1
     seasons: list[MediaSeason] | None = None
-    updated_at: Annotated[datetime | None, Field(alias="updatedAt")] = None
+    updated_at: Annotated[When | None, Field(alias="updatedAt")] = None
 
 
 class SeasonAsked(Answer):
@@ -161,8 +207,8 @@ class Request(Answer):
     media: Media
     seasons: Annotated[list[SeasonAsked], BeforeValidator(_list)] = []
     by: Annotated[User | None, Field(alias="requestedBy")] = None
-    created_at: Annotated[datetime, Field(alias="createdAt")]
-    updated_at: Annotated[datetime, Field(alias="updatedAt")]
+    created_at: Annotated[When, Field(alias="createdAt")]
+    updated_at: Annotated[When, Field(alias="updatedAt")]
 
 
 class Requests(Answer):
@@ -192,8 +238,8 @@ class Hit(Answer):
     released: Annotated[Year, Field(alias="releaseDate")] = None
     first_aired: Annotated[Year, Field(alias="firstAirDate")] = None
     overview: Words = ""
-    popularity: FiniteFloat = 0.0
-    rating: Annotated[FiniteFloat | None, Field(alias="voteAverage")] = None
+    popularity: Popularity = 0.0
+    rating: Annotated[Rating, Field(alias="voteAverage")] = None
     poster: Annotated[Picture, Field(alias="posterPath")] = ""
     backdrop: Annotated[Picture, Field(alias="backdropPath")] = ""
     media: Annotated[Media | None, Field(alias="mediaInfo")] = None
@@ -243,8 +289,8 @@ class Credits(Answer):
 class Numbers(Answer):
     """What others call it."""
 
-    imdb: Annotated[str | None, Field(alias="imdbId", max_length=20, pattern=r"^(tt\d{5,12})?$")] = None
-    tvdb: Annotated[int | None, Field(alias="tvdbId")] = None
+    imdb: Annotated[Imdb, Field(alias="imdbId")] = None
+    tvdb: Annotated[MaybeNumber, Field(alias="tvdbId")] = None
 
 
 class Season(Answer):
@@ -252,7 +298,7 @@ class Season(Answer):
 
     number: Annotated[Number, Field(alias="seasonNumber")]
     name: Name = ""
-    episodes: Annotated[Number, Field(alias="episodeCount")] = 0
+    episodes: Annotated[Count, Field(alias="episodeCount")] = 0
     aired: Annotated[Year, Field(alias="airDate")] = None
 
 
@@ -263,12 +309,12 @@ class Details(Answer):
     overview: Words = ""
     genres: Annotated[list[Genre], BeforeValidator(_list)] = []
     videos: Annotated[list[Video], Field(alias="relatedVideos"), BeforeValidator(_list)] = []
-    credits: Credits = Credits()
-    popularity: FiniteFloat = 0.0
-    rating: Annotated[FiniteFloat | None, Field(alias="voteAverage")] = None
+    credits: Annotated[Credits, BeforeValidator(_part)] = Credits()
+    popularity: Popularity = 0.0
+    rating: Annotated[Rating, Field(alias="voteAverage")] = None
     poster: Annotated[Picture, Field(alias="posterPath")] = ""
     backdrop: Annotated[Picture, Field(alias="backdropPath")] = ""
-    numbers: Annotated[Numbers, Field(alias="externalIds")] = Numbers()
+    numbers: Annotated[Numbers, Field(alias="externalIds"), BeforeValidator(_part)] = Numbers()
     media: Annotated[Media | None, Field(alias="mediaInfo")] = None
 
 
@@ -278,7 +324,7 @@ class Movie(Details):
     title: Name
     original_title: Annotated[Name, Field(alias="originalTitle")] = ""
     year: Annotated[Year, Field(alias="releaseDate")] = None
-    runtime: Number | None = None
+    runtime: MaybeNumber = None
 
 
 class Series(Details):
@@ -297,7 +343,7 @@ class Comment(Answer):
     id: Id
     message: Words = ""
     by: Annotated[User | None, Field(alias="user")] = None
-    created_at: Annotated[datetime | None, Field(alias="createdAt")] = None
+    created_at: Annotated[When | None, Field(alias="createdAt")] = None
 
 
 class Issue(Answer):
@@ -311,8 +357,8 @@ class Issue(Answer):
     episode: Annotated[Number | None, Field(alias="problemEpisode")] = None
     by: Annotated[User | None, Field(alias="createdBy")] = None
     comments: Annotated[list[Comment], BeforeValidator(_list)] = []
-    created_at: Annotated[datetime | None, Field(alias="createdAt")] = None
-    updated_at: Annotated[datetime | None, Field(alias="updatedAt")] = None
+    created_at: Annotated[When | None, Field(alias="createdAt")] = None
+    updated_at: Annotated[When | None, Field(alias="updatedAt")] = None
 
 
 class Issues(Answer):

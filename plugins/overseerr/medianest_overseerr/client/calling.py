@@ -109,5 +109,7 @@ class Caller:
                 code="overseerr_conflict",
             )
         if answer.status in (202, 204):
-            raise UpstreamError(f"{SERVICE} answered {answer.status} where it should have answered.", service=SERVICE)
+            raise UpstreamError(
+                f"{SERVICE} answered {answer.status}, which says nothing of what was asked.", service=SERVICE
+            )
         raise refusals.misunderstood(answer)

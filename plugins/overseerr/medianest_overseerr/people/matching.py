@@ -14,6 +14,7 @@ from medianest_hub.plugin_api import Person, Queries
 from medianest_hub.plugin_api.errors import Conflict, Forbidden, NotFound
 from medianest_overseerr.connection import Ctx
 from medianest_overseerr.installation import ensure_same
+from medianest_overseerr.pages import see_anew
 from medianest_overseerr.people import accounts
 from medianest_overseerr.people.accounts import Account
 from medianest_overseerr.rights import Right, has
@@ -52,8 +53,8 @@ def in_conflict() -> Conflict:
     )
 
 
-async def user_of(ctx: Ctx, person: Person) -> Account:
-    """Who the person is at Overseerr.
+async def user_of(ctx: Ctx, person: Person, *, wants: bool = True) -> Account:
+    """Who the person is at Overseerr. `wants`: they want something of it, so an admin should know if they are nobody there.
 
     Asks it only where nobody that is kept fits. Raises `Forbidden` (`overseerr_not_matched`), `Conflict`
     (`overseerr_match_conflict`), and as the client does where it had to be asked and could not be.
@@ -65,22 +66,20 @@ async def user_of(ctx: Ctx, person: Person) -> Account:
         await accounts.read_anew(ctx)
         found = await _find(ctx, person.id, kept)
     if found is None:
-        await _note(ctx, person.id, "overseerr_not_matched", None)
+        await _is_nobody(ctx, person.id, "overseerr_not_matched", None, note=wants)
         raise not_matched()
     account, how = found
-    if kept is None or (kept.user_id, kept.how) != (account.user_id, how):
-        async with ctx.db.transaction() as tx:
-            taken = await _claim(tx, ctx.instance, Match(person.id, account.user_id, how))
-        if not taken:
-            await _note(ctx, person.id, "overseerr_match_conflict", account.user_id)
-            raise in_conflict()
+    wanted = Match(person.id, account.user_id, how)
+    if kept != wanted and not await _take(ctx, wanted):
+        await _is_nobody(ctx, person.id, "overseerr_match_conflict", account.user_id, note=wants)
+        raise in_conflict()
     return account
 
 
 async def self_of(ctx: Ctx, person: Person) -> Account | None:
-    """The same, or None for whoever is nobody there. Raises as the client does where it had to be asked and could not be."""
+    """Who the person is there, or None for nobody. Raises as the client does where it had to be asked and could not be."""
     try:
-        return await user_of(ctx, person)
+        return await user_of(ctx, person, wants=False)
     except (Forbidden, Conflict):
         return None
 
@@ -108,15 +107,14 @@ async def person_of(ctx: Ctx, user_id: int | None) -> UUID | None:
     kept_now = await _kept(ctx, person.id)
     if kept_now is not None:
         return person.id if kept_now.user_id == account.user_id else None
-    async with ctx.db.transaction() as tx:
-        taken = await _claim(tx, ctx.instance, Match(person.id, account.user_id, "plex"))
-    return person.id if taken else None
+    return person.id if await _take(ctx, Match(person.id, account.user_id, "plex")) else None
 
 
-async def match(ctx: Ctx, person_id: UUID, user_id: int) -> Account:
-    """An admin says that they are one.
+async def match(ctx: Ctx, by: Person, person_id: UUID, user_id: int) -> Account:
+    """Somebody who may (`by`) says that they are one. Users who are admins there are given away by admins of the hub alone.
 
-    Raises `NotFound` (`person_not_found`, `overseerr_user_not_found`), `Conflict` (`overseerr_match_conflict`).
+    Raises `NotFound` (`person_not_found`, `overseerr_user_not_found`), `Forbidden` (`overseerr_user_is_admin`), `Conflict`
+    (`overseerr_match_conflict`).
     """
     if await ctx.people.get(person_id) is None:
         raise NotFound("There is no such person.", code="person_not_found")
@@ -127,14 +125,22 @@ async def match(ctx: Ctx, person_id: UUID, user_id: int) -> Account:
         account = await accounts.account(ctx, user_id)
     if account is None:
         raise NotFound("Overseerr has no such user.", code="overseerr_user_not_found")
+    if has(account.permissions, Right.ADMIN) and not by.is_admin:
+        raise Forbidden(
+            "This user is an admin at Overseerr. Only an admin of the hub can say whose it is.",
+            code="overseerr_user_is_admin",
+        )
+    wanted = Match(person_id, user_id, "admin")
     async with ctx.db.transaction() as tx:
         holder = await _holder(tx, ctx.instance, user_id)
         if holder is not None and holder.person_id != person_id:
             raise Conflict(
                 "Somebody else is this user already. Take that match away first.", code="overseerr_match_conflict"
             )
-        if not await _claim(tx, ctx.instance, Match(person_id, user_id, "admin")):
-            raise in_conflict()
+        claimed = await _claim(tx, ctx.instance, wanted)
+    if claimed is None:
+        raise in_conflict()
+    await see_anew(ctx, claimed)
     return account
 
 
@@ -145,6 +151,7 @@ async def unmatch(ctx: Ctx, person_id: UUID) -> None:
     )
     if done.endswith(" 0"):
         raise NotFound("This person is matched with nobody.", code="overseerr_not_matched")
+    await see_anew(ctx, [person_id])
 
 
 async def forget_person(db: Queries, person_id: UUID) -> None:
@@ -156,20 +163,23 @@ async def forget_person(db: Queries, person_id: UUID) -> None:
 async def user_is_gone(ctx: Ctx, user_id: int) -> None:
     """Overseerr says that it has no such user any more."""
     async with ctx.db.transaction() as tx:
-        for table in ("match", "account"):
-            await tx.execute(
-                f"DELETE FROM plugin_overseerr.{table} WHERE instance = $1 AND user_id = $2",  # nosec B608 # noqa: S608 - constants
-                ctx.instance,
-                user_id,
-            )
+        were = await tx.fetch(
+            "DELETE FROM plugin_overseerr.match WHERE instance = $1 AND user_id = $2 RETURNING person_id",
+            ctx.instance,
+            user_id,
+        )
+        await tx.execute(
+            "DELETE FROM plugin_overseerr.account WHERE instance = $1 AND user_id = $2", ctx.instance, user_id
+        )
+    await see_anew(ctx, [row["person_id"] for row in were])
 
 
 async def _find(ctx: Ctx, person_id: UUID, kept: Match | None) -> tuple[Account, How] | None:
     """Who the person is by what is kept of the users."""
     if kept is not None and kept.how == "admin":
+        # While that user is missing from the list nothing else takes the place of what an admin said.
         said = await accounts.account(ctx, kept.user_id)
-        if said is not None:
-            return said, "admin"
+        return None if said is None else (said, "admin")
     identity = await ctx.people.identity(person_id, PLEX)
     plex_id = int(identity.subject) if identity is not None and _PLEX_ID.fullmatch(identity.subject) else None
     if plex_id is not None and (account := await accounts.by_plex(ctx, plex_id)) is not None:
@@ -201,17 +211,27 @@ async def _holder(tx: Queries, instance: str, user_id: int) -> Match | None:
     return None if row is None else Match(row["person_id"], row["user_id"], row["how"])
 
 
-async def _claim(tx: Queries, instance: str, wanted: Match) -> bool:
-    """Whether the user is the person's from now on: not while another's claim is as good."""
+async def _take(ctx: Ctx, wanted: Match) -> bool:
+    """Whether the user is the person's from now on. Whoever is concerned sees it at once."""
+    async with ctx.db.transaction() as tx:
+        claimed = await _claim(tx, ctx.instance, wanted)
+    await see_anew(ctx, claimed or ())
+    return claimed is not None
+
+
+async def _claim(tx: Queries, instance: str, wanted: Match) -> set[UUID] | None:
+    """Make the user the person's, unless another's claim is as good: None then, else the people for whom something changed."""
     # One claim at a time: two persons may want one user in the same moment.
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('plugin_overseerr.match' || $1, 0))", instance)
     holder = await _holder(tx, instance, wanted.user_id)
+    concerned = {wanted.person_id}
     if holder is not None and holder.person_id != wanted.person_id:
         if _STRENGTH[holder.how] >= _STRENGTH[wanted.how]:
-            return False
+            return None
         await tx.execute(
             "DELETE FROM plugin_overseerr.match WHERE instance = $1 AND user_id = $2", instance, wanted.user_id
         )
+        concerned.add(holder.person_id)
     await tx.execute(
         "INSERT INTO plugin_overseerr.match (instance, person_id, user_id, how) VALUES ($1, $2, $3, $4) "
         "ON CONFLICT (instance, person_id) DO UPDATE SET user_id = EXCLUDED.user_id, how = EXCLUDED.how, matched_at = now()",
@@ -220,18 +240,23 @@ async def _claim(tx: Queries, instance: str, wanted: Match) -> bool:
     await tx.execute(
         "DELETE FROM plugin_overseerr.unmatched WHERE instance = $1 AND person_id = $2", instance, wanted.person_id
     )
-    return True
+    return concerned
 
 
-async def _note(ctx: Ctx, person_id: UUID, reason: str, user_id: int | None) -> None:
-    """For an admin to see; and what was known before is known no more."""
+async def _is_nobody(ctx: Ctx, person_id: UUID, reason: str, user_id: int | None, *, note: bool) -> None:
+    """What was known before is known no more, but for what an admin said; `note`: for an admin to see."""
     async with ctx.db.transaction() as tx:
-        await tx.execute(
-            "DELETE FROM plugin_overseerr.match WHERE instance = $1 AND person_id = $2", ctx.instance, person_id
+        ended = await tx.fetch(
+            "DELETE FROM plugin_overseerr.match WHERE instance = $1 AND person_id = $2 AND how <> 'admin' RETURNING person_id",
+            *(ctx.instance, person_id),
         )
-        await tx.execute(
-            "INSERT INTO plugin_overseerr.unmatched (instance, person_id, reason, user_id, at) VALUES ($1, $2, $3, $4, $5) "
-            "ON CONFLICT (instance, person_id) DO UPDATE SET reason = EXCLUDED.reason, user_id = EXCLUDED.user_id, "
-            "at = EXCLUDED.at",
-            *(ctx.instance, person_id, reason, user_id, ctx.clock.now()),
-        )
+        if note:
+            await tx.execute(
+                "INSERT INTO plugin_overseerr.unmatched (instance, person_id, reason, user_id, at) "
+                "SELECT $1::text, $2::uuid, $3::text, $4::integer, $5::timestamptz WHERE NOT EXISTS "
+                "(SELECT 1 FROM plugin_overseerr.match WHERE instance = $1 AND person_id = $2) "
+                "ON CONFLICT (instance, person_id) DO UPDATE SET reason = EXCLUDED.reason, user_id = EXCLUDED.user_id, "
+                "at = EXCLUDED.at",
+                *(ctx.instance, person_id, reason, user_id, ctx.clock.now()),
+            )
+    await see_anew(ctx, [row["person_id"] for row in ended])
