@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,6 +17,7 @@ from medianest_plex.installation import (
     learn_machine_identifier,
     unlearn_machine_identifier,
 )
+from medianest_plex.library.replacing import hide_replaced
 from medianest_plex.models import ServerIdentity
 from medianest_plex.servers import everywhere, here
 from medianest_plex.settings import PlexSettings, ServerSettings
@@ -91,25 +93,53 @@ async def connection(ctx: Context[PlexSettings]) -> Connection:
     """The connection to the context's server.
 
     Raises what `PlexServer` raises while it is not known which server that is, and `ConfigInvalid` when it turns out to be
-    another of ours.
+    another of ours. Nothing is shown any more, from then on, of what is kept of another server under this instance.
     """
     kept = _kept(ctx)
     if kept is not None:
         return kept
     identifier = await client_identifier(ctx)
     plex_tv, server = clients(ctx, identifier)
-    machine, is_new = await known_machine_identifier(ctx), False
+    machine = await known_machine_identifier(ctx)
     if machine is None:
-        is_new = True
-        machine = await learn_machine_identifier(ctx, (await server.identity()).machine_identifier)
-    for other in everywhere(ctx):
-        if other.instance != ctx.instance and await known_machine_identifier(other) == machine:
-            if is_new:
-                await unlearn_machine_identifier(ctx)
-            raise same_server(here(ctx), here(other))
+        machine = await _learn(ctx, (await server.identity()).machine_identifier)
+    else:
+        await _apart(ctx, machine, _around(ctx)[0])  # of two that are known to be one, the first stays
+    await hide_replaced(ctx, machine)
     made = Connection(identifier, machine, plex_tv, server)
     ctx.state[_key(ctx)] = made
     return made
+
+
+async def _learn(ctx: Context[PlexSettings], machine: str) -> str:
+    """Keep the server that has just answered as this one; which one it is from now on."""
+    before, after = _around(ctx)
+    await _apart(ctx, machine, before + after)
+    machine = await learn_machine_identifier(ctx, machine)
+    # Another entry may have been learned to be the same one meanwhile: of the two, the first stays.
+    try:
+        await _apart(ctx, machine, before)
+    except ConfigInvalid:
+        await unlearn_machine_identifier(ctx)
+        raise
+    for other in after:
+        if await known_machine_identifier(other) == machine:
+            ctx.state.pop(_key(other), None)
+    return machine
+
+
+def _around(ctx: Context[PlexSettings]) -> tuple[list[Context[PlexSettings]], list[Context[PlexSettings]]]:
+    """The servers before this one in the settings, and those after it."""
+    every = everywhere(ctx)
+    place = [one.instance for one in every].index(ctx.instance)
+    return every[:place], every[place + 1 :]
+
+
+async def _apart(ctx: Context[PlexSettings], machine: str, others: Sequence[Context[PlexSettings]]) -> None:
+    """Raise `ConfigInvalid` where one of the others is known to be that server."""
+    for other in others:
+        if await known_machine_identifier(other) == machine:
+            raise same_server(here(ctx), here(other))
 
 
 async def some_connection(ctx: Context[PlexSettings]) -> Connection:

@@ -65,19 +65,23 @@ async def check_settings(ctx: Context[PlexSettings]) -> None:
 async def startup(ctx: Context[PlexSettings]) -> None:
     """Know which servers are ours. One that is known may be off: plex.tv says who is let in.
 
-    One of which that is not known yet holds up nothing while another one is: it is asked again by whoever needs it.
+    One of which that is not known yet, or that turns out to be another of ours, holds up nothing while another one is known:
+    it is asked again by whoever needs it.
     """
     _apart(ctx.settings.servers)
     failures: list[HubError] = []
     servers = everywhere(ctx)
     found = await asyncio.gather(*(connection(one) for one in servers), return_exceptions=True)
     for server, outcome in zip(servers, found, strict=True):
-        if isinstance(outcome, UpstreamError | Unavailable | AuthFailed):
+        if isinstance(outcome, UpstreamError | Unavailable | AuthFailed | ConfigInvalid):
             failures.append(outcome)
             ctx.log.warning("plex_server_unknown", server=server.instance, error=outcome.message)
         elif isinstance(outcome, BaseException):
             raise outcome
     if len(failures) == len(servers):
+        for failure in failures:
+            if isinstance(failure, ConfigInvalid):
+                raise failure
         raise NotReady(f"It is not known yet which Plex server is ours: {failures[0].message}") from failures[0]
     if ctx.process == "worker":
         for server in servers:

@@ -11,6 +11,7 @@ from medianest_hub.plugin_api import HealthStatus
 from medianest_hub.plugin_api.errors import AuthFailed, ConfigInvalid, NotReady
 from medianest_plex import health
 from medianest_plex.connection import connection, some_connection
+from medianest_plex.installation import learn_machine_identifier
 from medianest_plex.lifecycle import check_settings, shutdown, startup
 from medianest_plex.servers import everywhere, here, is_same_address, of_instance
 from medianest_plex.settings import MOST_SERVERS, PlexSettings
@@ -119,10 +120,38 @@ async def test_one_server_twice_is_refused_in_words(make, plex, attic):
         await startup(await make(**named))
     elsewhere = plex.server_url.replace("127.0.0.1", "localhost")  # the same one by another name
     ctx = await make(**both(plex, attic, second_url=elsewhere))
-    for call in (check_settings, startup):
-        with pytest.raises(ConfigInvalid, match="one and the same server"):
-            await call(ctx)
+    with pytest.raises(ConfigInvalid, match="one and the same server"):
+        await check_settings(ctx)
     await startup(replace(ctx, settings=(await make(**both(plex, attic))).settings))  # corrected, all is well
+
+
+@pytest.mark.parametrize("known", ["", "main", "attic"])
+async def test_one_that_is_the_other_by_another_name_is_its_own_trouble_and_stops_no_start(make, plex, attic, known):
+    elsewhere = plex.server_url.replace("127.0.0.1", "localhost")
+    ctx = await make(**both(plex, attic, second_url=elsewhere))
+    if known:
+        await connection(next(one for one in everywhere(ctx) if one.instance == known))
+        await shutdown(ctx)
+    await startup(ctx)
+    left, wrong = everywhere(ctx) if known != "attic" else reversed(everywhere(ctx))
+    assert (await connection(left)).machine_identifier == plex.world.home.machine_identifier
+    with pytest.raises(ConfigInvalid, match="one and the same server"):
+        await connection(wrong)
+    said = await health.server(ctx)
+    assert (said.status, "one and the same server" in said.detail) == (HealthStatus.DEGRADED, True)
+
+
+async def test_of_two_that_are_known_to_be_one_server_the_first_stays(make, plex, attic):
+    """As when the name of one of them came to lead to the other."""
+    elsewhere = plex.server_url.replace("127.0.0.1", "localhost")
+    ctx = await make(**both(plex, attic, second_url=elsewhere))
+    for one in everywhere(ctx):
+        await learn_machine_identifier(one, plex.world.home.machine_identifier)
+    await startup(ctx)
+    first, second = everywhere(ctx)
+    assert (await connection(first)).machine_identifier == plex.world.home.machine_identifier
+    with pytest.raises(ConfigInvalid, match="one and the same server"):
+        await connection(second)
 
 
 async def test_the_plugin_starts_while_one_of_them_is_away_and_learns_it_later(make, plex, attic):

@@ -39,7 +39,7 @@ async def forget_removed(ctx: Context[PlexSettings]) -> list[str]:
     for instance in gone:
         ctx.log.info("plex_server_removed", server=instance)
         for table in _TABLES:
-            await _empty(ctx, table, instance)
+            await empty(ctx, table, instance)
         await ctx.db.execute(
             """UPDATE plugin_plex.seen_state SET sections = ARRAY[]::integer[], refreshed_at = $2
                 WHERE instance = $1""",
@@ -49,7 +49,8 @@ async def forget_removed(ctx: Context[PlexSettings]) -> list[str]:
     return gone
 
 
-async def _empty(ctx: Context[PlexSettings], table: str, instance: str) -> None:
+async def empty(ctx: Context[PlexSettings], table: str, instance: str) -> None:
+    """Delete the instance's rows of one of the plugin's tables, a little at a time."""
     while True:
         done = await ctx.db.execute(
             f"""DELETE FROM plugin_plex.{table} WHERE ctid = ANY(ARRAY(

@@ -15,7 +15,7 @@ _HEARD = """
     UPDATE plugin_plex.server s
        SET heard_at = $2, trouble = coalesce($3, s.trouble), name = coalesce(nullif($4, ''), s.name),
            version = coalesce(nullif($5, ''), s.version),
-           machine_identifier = coalesce(nullif($6, ''), s.machine_identifier)
+           machine_identifier = coalesce(nullif(s.machine_identifier, ''), $6)
       FROM (SELECT trouble FROM plugin_plex.server WHERE instance = $1) AS was
      WHERE s.instance = $1 AND s.connected RETURNING was.trouble
 """
@@ -64,7 +64,8 @@ async def heard(
     """The server has just answered, or spoken by itself; what is empty stays as it was known. Whether it was away before.
 
     `remark` is what an admin should look at all the same, a token it refuses for instance; "" says that all is well, None
-    leaves it as it was. After a `lost` this emits `plex:server.up`, once. May be called as often as one likes.
+    leaves it as it was. Which server it is stays as it was first heard until what is kept of that one is let go of
+    (`empty_replaced`). After a `lost` this emits `plex:server.up`, once. May be called as often as one likes.
     """
     now, given = ctx.clock.now(), (name[:200], version[:200], machine_identifier[:200])
     if remark is not None:
@@ -140,7 +141,7 @@ async def _came_back(
                   machine_identifier = $6
             WHERE instance = $1""",
         *(ctx.instance, now, remark, name or was.name, version or was.version),
-        machine_identifier or was.machine_identifier,
+        was.machine_identifier or machine_identifier,
     )
     if was.since is not None:
         away = (now - was.since).total_seconds()

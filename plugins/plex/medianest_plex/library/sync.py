@@ -18,14 +18,12 @@ from medianest_plex.library.arrivals import release
 from medianest_plex.library.comparing import compare
 from medianest_plex.library.groups import bring_collections, bring_playlists
 from medianest_plex.library.removing import missing, settle
+from medianest_plex.library.replacing import LIBRARY_TAG, empty_replaced
 from medianest_plex.library.run import Run
 from medianest_plex.library.sections import Section, advance, bring, finish, read_sections
 from medianest_plex.library.walking import ALL, NEW, by_id, is_due, mode_of, start, steps, walk
 from medianest_plex.servers import here
 from medianest_plex.settings import PlexSettings
-
-LIBRARY_TAG: Final = "library"
-"""The tag of cached answers that a sync puts out of date (`AnswerCache(tags=[LIBRARY_TAG])`)."""
 
 FULL_EVERY: Final = timedelta(days=1)
 STRETCH_SECONDS: Final = 1500.0
@@ -112,6 +110,7 @@ async def _meet(run: Run) -> None:
             service=server.service,
             field="machineIdentifier",
         )
+    await empty_replaced(run.ctx, identity.machine_identifier)
     about = await run.ask(run.client.about)
     await state.heard(
         *(run.ctx,), name=about.name, version=about.version, machine_identifier=identity.machine_identifier
