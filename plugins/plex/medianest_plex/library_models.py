@@ -1,7 +1,8 @@
 """What a Plex server answers about its library, as far as it is kept; anything else is let pass, file names above all.
 
 Shapes: recordings, Plex's OpenAPI document and public clients. Numbers may come as text, lists may be missing. What is
-needed and does not fit fails the answer; what merely adorns an item is then left out, so that one odd item holds up nothing.
+needed and does not fit fails the answer, or leaves out the entry where there are many; what merely adorns an item is left out
+itself: one odd item holds up nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +10,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, Generic, TypeVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic_core import PydanticUseDefault
 
 from medianest_plex.models import Answer, Name
@@ -43,6 +52,8 @@ def _text(longest: int) -> BeforeValidator:
     def clean(value: Any) -> Any:
         if value is None:
             return ""
+        if isinstance(value, int | float):
+            value = str(value)  # a film called 1917
         return _CONTROLS.sub("", _LINE_ENDS.sub("\n", value)).strip()[:longest] if isinstance(value, str) else value
 
     return BeforeValidator(clean)
@@ -169,6 +180,24 @@ class PlexSection(Answer):
 
 
 EntryT = TypeVar("EntryT", bound=BaseModel)
+_FEW_ODD: Final = 10
+_ODD_SHARE: Final = 20
+"""So many entries of an answer may not fit, or one in so many of them; yet not all, where there are several."""
+
+
+def _fitting(value: Any, fits: ValidatorFunctionWrapHandler) -> Any:
+    """Those of the entries that fit."""
+    try:
+        return fits(value)
+    except ValidationError as error:
+        odd = {problem["loc"][0] for problem in error.errors(include_url=False, include_input=False) if problem["loc"]}
+        if (
+            not isinstance(value, list)
+            or len(odd) > max(_FEW_ODD, len(value) // _ODD_SHARE)
+            or 1 < len(odd) == len(value)
+        ):
+            raise
+        return fits([one for at, one in enumerate(value) if at not in odd])
 
 
 class Container(Answer, Generic[EntryT]):
@@ -182,10 +211,32 @@ class Container(Answer, Generic[EntryT]):
     ] = []
 
 
+class Fitting(Container[EntryT], Generic[EntryT]):
+    """The same without the entries that do not fit, so long as they are few. `sent` counts those as well."""
+
+    entries: Annotated[
+        list[EntryT],
+        WrapValidator(_fitting),
+        BeforeValidator(_listed),
+        Field(validation_alias=AliasChoices("Metadata", "Directory")),
+    ] = []
+    sent: Annotated[
+        int,
+        BeforeValidator(lambda value: len(_listed(value)) if isinstance(value, list | dict) else 0),
+        Field(validation_alias=AliasChoices("Metadata", "Directory")),
+    ] = 0
+
+
 class Listing(Answer, Generic[EntryT]):
     """The answer around it."""
 
     container: Annotated[Container[EntryT], Field(alias="MediaContainer")]
+
+
+class FittingListing(Answer, Generic[EntryT]):
+    """The answer around what fits of a list."""
+
+    container: Annotated[Fitting[EntryT], Field(alias="MediaContainer")]
 
 
 class ServerAbout(Answer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -285,6 +286,42 @@ async def test_a_library_the_server_does_not_name_once_is_kept_and_later_is_not(
     assert await in_the_index(ctx) == {}
     assert await ctx.db.fetchval("SELECT count(*) FROM plugin_plex.section") == 0
     assert await ctx.db.fetchval("SELECT count(*) FROM plugin_plex.grouping WHERE kind = 'collection'") == 0
+
+
+@pytest.fixture
+def some_odd(plex: PlexSimulator) -> PlexSimulator:
+    """Of 60 films there are 6 of which the server does not say what they are."""
+    plex.fill(movies=60)
+    plex.faults.set("all", "odd")
+    plex.faults.set("metadata", "odd")
+    return plex
+
+
+async def test_items_that_do_not_fit_are_left_out_and_hold_up_nothing(ctx: Ctx, some_odd: PlexSimulator) -> None:
+    good = {key: value for key, value in on_the_server(some_odd).items() if key % 10 != 7}
+    await well_synced(ctx)
+    assert await in_the_index(ctx) == good
+    for _ in range(2):
+        some_odd.change(3, title="Changed")
+        later(ctx, some_odd, 7200)
+        hints = len(ctx.jobs.queued)
+        await well_synced(ctx)
+        assert (await index(ctx))[3]["title"] == "Changed"
+        assert len(ctx.jobs.queued) == hints + 1  # nothing is read again for the sake of them
+        assert (await section(ctx))["full_at"] > ctx.clock.now() - timedelta(days=1)
+    some_odd.faults.clear()
+    await well_synced(ctx)
+    assert await in_the_index(ctx) == on_the_server(some_odd)
+
+
+async def test_where_many_do_not_fit_nothing_is_let_go_of_and_it_is_said(ctx: Ctx, plex: PlexSimulator) -> None:
+    plex.fill(movies=130)
+    ctx = replace(ctx, settings=ctx.settings.model_copy(update={"page_size": 130}))
+    await well_synced(ctx)
+    plex.faults.set("all", "odd")
+    later(ctx, plex, 90_000)
+    assert "MediaContainer.Metadata" in (await synced(ctx)).trouble
+    assert await in_the_index(ctx) == on_the_server(plex)
 
 
 async def test_a_page_that_takes_too_long_is_asked_for_in_smaller_parts(

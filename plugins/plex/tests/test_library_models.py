@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from medianest_hub.testing import FakeUpstream, MemoryContext
 from medianest_plex.client.headers import plex_headers
 from medianest_plex.client.library import PlexLibrary
-from medianest_plex.library_models import Listing, PlexItem, PlexSection
+from medianest_plex.library_models import FittingListing, Listing, PlexItem, PlexSection
 from medianest_plex.settings import PlexSettings
 
 CAPTURES = Path(__file__).parents[4] / "shared" / "captures" / "plex"
@@ -78,6 +78,35 @@ def test_the_best_of_several_versions_counts() -> None:
 )  # fmt: skip
 def test_external_ids_are_known_whichever_agent_wrote_them(fields: dict[str, Any], ids: dict[str, str]) -> None:
     assert item(**fields).external_ids == ids
+
+
+ODD: list[Any] = [
+    {"ratingKey": None},
+    {"ratingKey": "abc"},
+    {"type": None},
+    {"type": 4},
+    {"title": ["x"]},
+    {"ratingKey": -1},
+]
+
+
+@pytest.mark.parametrize("fields", ODD)
+def test_an_entry_that_does_not_fit_is_left_out_and_counted(fields: Any) -> None:
+    films = [{"ratingKey": key, "type": "movie", "title": "X"} for key in (1, 2, 3)]
+    said = {"MediaContainer": {"totalSize": 5, "Metadata": [{**films[0], **fields}, films[1], "x", films[2]]}}
+    found = FittingListing[PlexItem].model_validate(said).container
+    assert ([one.rating_key for one in found.entries], found.sent, found.total) == ([2, 3], 4, 5)
+
+
+@pytest.mark.parametrize(("odd", "of"), [(2, 2), (11, 100), (60, 1000)])
+def test_an_answer_of_which_much_does_not_fit_is_none(odd: int, of: int) -> None:
+    films = [{"ratingKey": key, "type": "movie" if key > odd else None} for key in range(1, of + 1)]
+    with pytest.raises(ValidationError):
+        FittingListing[PlexItem].model_validate({"MediaContainer": {"Metadata": films}})
+
+
+def test_a_title_may_be_a_number() -> None:
+    assert item(title=1917).title == "1917"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from medianest_plex.client.headers import plex_headers
 from medianest_plex.client.server import SERVICE
 from medianest_plex.library_models import (
     AboutAnswer,
-    Container,
+    Fitting,
+    FittingListing,
     Listing,
     PlexItem,
     PlexMember,
@@ -40,10 +41,19 @@ EntryT = TypeVar("EntryT", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Part(Generic[EntryT]):
-    """Part of a list, and how many there are in all (as far as the server says it)."""
+    """Part of a list, and how many there are in all (as far as the server says it).
+
+    `sent` is how many came: `left_out` of them were of no use, as they did not fit.
+    """
 
     entries: list[EntryT]
     total: int
+    sent: int
+
+    @property
+    def left_out(self) -> int:
+        """How many are not among the entries."""
+        return self.sent - len(self.entries)
 
 
 class PlexLibrary:
@@ -114,7 +124,7 @@ class PlexLibrary:
         answer = await self._get(path, {"includeGuids": 1, "excludeElements": _LEAVE_OUT}, cap=_PAGE_CAP, ok=(200, 404))
         if answer.status == 404:
             return []
-        container = answer.parse(Listing[PlexItem]).container
+        container = answer.parse(FittingListing[PlexItem]).container
         return [
             one if one.section_key is not None else one.model_copy(update={"section_key": container.section_key})
             for one in container.entries
@@ -156,14 +166,14 @@ class PlexLibrary:
         answer = await self._get(path, {**(asked or {}), **paging}, cap=_PAGE_CAP, ok=(200, 404))
         if answer.status == 404:
             return None
-        found: Container[EntryT] = answer.parse(Listing[model]).container  # type: ignore[valid-type]  # a model made at run time
+        found: Fitting[EntryT] = answer.parse(FittingListing[model]).container  # type: ignore[valid-type]  # a model made at run time
         if found.total is not None:
             total = found.total
         else:
             # Not every list says how many there are: a full page means that there may be more.
-            reached = start + len(found.entries)
-            total = reached + int(len(found.entries) >= size) if found.entries else found.size or 0
-        return Part(found.entries, total)
+            reached = start + found.sent
+            total = reached + int(found.sent >= size) if found.sent else found.size or 0
+        return Part(found.entries, total, found.sent)
 
     async def _get(
         self,

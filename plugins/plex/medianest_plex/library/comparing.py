@@ -40,6 +40,8 @@ class _Comparison:
     kind: str
     counts: int = 0
     candidates: set[int] = field(default_factory=set)
+    left_out: int = 0
+    """What the server counts and does not say well enough to be kept."""
 
 
 async def compare(run: Run, sections: Sequence[Section], section: Section, kind: str) -> None:
@@ -68,7 +70,7 @@ async def _explain(one: _Comparison, total: int, ours: int) -> None:
         total, ours = await _counted(one)
     except _Puzzled:
         pass
-    if total != ours:
+    if total != ours + one.left_out:
         # For everything to be read again, though not all the time.
         await ctx.db.execute(
             """UPDATE plugin_plex.section SET full_at = full_at - interval '10 years'
@@ -107,7 +109,7 @@ async def _read(one: _Comparison, low: int, high: int) -> None:
         *(run.ctx.instance, section.key, one.kind, low, high),
     )}  # fmt: skip
     start, part = 0, None
-    while part is None or (part.entries and start < part.total):
+    while part is None or (part.sent and start < part.total):
         part = await _page(one, low, high, start)
         keys = {item.rating_key for item in part.entries}
         if any(not low < key <= high for key in keys):
@@ -115,7 +117,9 @@ async def _read(one: _Comparison, low: int, high: int) -> None:
         async with run.ctx.db.transaction() as tx:
             run.note(await write(tx, run.ctx.instance, [section], placed(part.entries, section), run.ctx.clock.now()))
         ours -= keys
-        start += len(part.entries)
+        start += part.sent
+        one.left_out += part.left_out
+        run.left_out += part.left_out
     one.candidates |= ours
 
 

@@ -62,7 +62,7 @@ async def _bring(
     known = {row["rating_key"]: row for row in rows}
     found: set[int] = set()
     start, part = 0, None
-    while part is None or (part.entries and start < part.total):
+    while part is None or (part.sent and start < part.total):
         begins = max(start - OVERLAP, 0)
         part = await run.ask_page(partial(listed, begins))
         for one in part.entries:
@@ -70,7 +70,8 @@ async def _bring(
                 found.add(one.rating_key)
                 if _differs(one, known.get(one.rating_key), number, every=every):
                     await _keep(run, one, section, number)
-        start = max(begins + len(part.entries), start + 1)
+        run.left_out += part.left_out
+        start = max(begins + part.sent, start + 1)
     for some in chunks(known.keys() - found, KEYS_AT_ONCE):
         # Nothing goes because one answer did not name it.
         still = {one.rating_key for one in await run.ask(partial(run.client.items, some))}
@@ -128,11 +129,11 @@ async def _members(run: Run, listed: Callable[[int, int], Awaitable[Part[PlexMem
     """Their keys, each once: a playlist may hold something twice. None where there is no such thing (any more)."""
     found: dict[int, None] = {}
     start, part = 0, None
-    while part is None or (part.entries and start < part.total and len(found) < MOST_MEMBERS):
+    while part is None or (part.sent and start < part.total and len(found) < MOST_MEMBERS):
         begins = max(start - OVERLAP, 0)
         part = await run.ask_page(partial(listed, begins))
         if part is None:
             return None
         found |= dict.fromkeys(one.rating_key for one in part.entries if one.rating_key is not None)
-        start = max(begins + len(part.entries), start + 1)
+        start = max(begins + part.sent, start + 1)
     return list(found)[:MOST_MEMBERS]

@@ -48,6 +48,8 @@ class Run:
     fresh: int = 0
     changed: int = 0
     removed: int = 0
+    left_out: int = 0
+    """Entries of lists that did not fit, counted each time they came."""
     hinted_gone: set[int] = field(default_factory=set)
     """What the server was said to have deleted, and does not find."""
 

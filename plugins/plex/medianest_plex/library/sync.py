@@ -92,6 +92,8 @@ async def synchronise(ctx: Context[PlexSettings], report: ReportProgress, *, ful
             await tx.execute("UPDATE plugin_plex.server SET synced_at = $2 WHERE instance = $1", ctx.instance, began)
         await release(ctx)
     finally:
+        if run.left_out:
+            ctx.log.warning("plex_items_left_out", server=ctx.instance, times=run.left_out)
         if run.has_changed:
             await ctx.cache.bump(LIBRARY_TAG)
     await state.heard(ctx)

@@ -77,7 +77,10 @@ async def walk(run: Run, section: Section) -> Section:
 
 @dataclass(slots=True)
 class _Walk:
-    """One part of a section's sync. `last` is how far the items read so far reach in the order they are asked for in."""
+    """One part of a section's sync. `last` is how far the items read so far reach in the order they are asked for in.
+
+    `left_out`: how many did not fit, in the pass under way.
+    """
 
     run: Run
     section: Section
@@ -88,6 +91,7 @@ class _Walk:
     field: str
     overlap: int
     last: int
+    left_out: int = 0
 
     def place(self, one: PlexItem) -> int:
         """Where the item stands in that order."""
@@ -100,14 +104,15 @@ async def _walk_part(run: Run, section: Section, following: str) -> Section:
     walk = await _walk_of(run, section)
     for passes in range(1, _LONGEST_PASSES + 1):
         part: Part[PlexItem] | None = None
-        while part is None or (part.entries and walk.section.offset < part.total):
+        while part is None or (part.sent and walk.section.offset < part.total):
             part = await _page(walk)
         if walk.section.offset and not part.total and walk.mode == ALL:
             await _begin_again(run, walk.section)
-        if walk.mode == NEW or passes == _LONGEST_PASSES or await _seen(run, section, walk.kind) >= part.total:
+        read = await _seen(run, section, walk.kind) + walk.left_out
+        if walk.mode == NEW or passes == _LONGEST_PASSES or read >= part.total:
             break
         # Some were passed over, by a server that keeps another order: once more, looking closer.
-        walk.overlap, walk.last = run.page_size // 2, 0
+        walk.overlap, walk.last, walk.left_out = run.page_size // 2, 0, 0
         async with run.ctx.db.transaction() as tx:
             walk.section = await advance(tx, run.ctx.instance, walk.section, section.part, 0)
     async with run.ctx.db.transaction() as tx:
@@ -144,10 +149,12 @@ async def _page(walk: _Walk) -> Part[PlexItem]:
     """Read the next page, and write down that it was read."""
     run, section = walk.run, walk.section
     start, part = await _next(walk)
-    reached, last = start + len(part.entries), max((walk.place(one) for one in part.entries), default=0)
+    reached, last = start + part.sent, max((walk.place(one) for one in part.entries), default=0)
     if last <= walk.last and section.offset < part.total:
         reached = max(reached, section.offset + 1)  # whatever the server makes of where to begin, this comes to an end
     walk.last = max(last, walk.last)
+    walk.left_out += part.left_out
+    run.left_out += part.left_out
     async with run.ctx.db.transaction() as tx:
         run.note(await write(tx, run.ctx.instance, [section], placed(part.entries, section), run.ctx.clock.now()))
         walk.section = await advance(tx, run.ctx.instance, section, section.part, reached)
@@ -163,7 +170,7 @@ async def _next(walk: _Walk) -> tuple[int, Part[PlexItem]]:
     while True:
         part = await walk.run.ask_page(partial(_ask, walk, start))
         places = [walk.place(one) for one in part.entries]
-        is_after = places[0] > walk.last if places else bool(part.total)
+        is_after = places[0] > walk.last if places else bool(part.total) and not part.sent
         if not start or not is_after or places != sorted(places):
             return start, part
         start = max(min(start, part.total) - walk.run.page_size, 0)
