@@ -12,7 +12,7 @@ _WORDS: Final = {
     "redirected": "The server answered that it is elsewhere. Enter the address it leads to.",
     "service_refused": "The service refused the message. Is the token still good, and does the recipient exist?",
     "service_busy": "The service is busy or unwell. It is tried again later.",
-    "no_answer": "The service took the message and gave no answer in time. It may have arrived; it is not sent again.",
+    "no_answer": "The service was sent the message and gave no answer that says so. It may have arrived; it is not sent again.",
     "partly": "Only a part of it arrived, or the service's answer made no sense. It is not sent again.",
     "interrupted": "The hub was stopped while it was sending. It may have arrived; it is not sent again.",
     "certificate": "The server's certificate is not trusted. If it is one at home, whoever runs the hub can set its CA.",

@@ -14,7 +14,7 @@ from medianest_hub.plugin_api import Empty, Notification, errors
 from medianest_hub.testing import make_call, make_job
 from medianest_notify import notifiers, push_routes, tasks
 from medianest_notify.models import NewLabel, Push, Target
-from medianest_notify.push import keys, services
+from medianest_notify.push import keys, sending, services
 from medianest_notify.push.encryption import MOST_PLAIN, Receiver, encrypt, padless, public_point, unpadded
 from medianest_notify.push.sending import payload
 from tests.simulators.push.receiving import BrowserKeys, decoded, decrypt
@@ -94,7 +94,7 @@ async def test_a_push_reaches_the_browser_with_all_it_needs(home, push):
     assert (await devices(home, mia))[0].delivered_at == home.clock.now()
 
 
-@pytest.mark.parametrize("fault", ["busy", "500", "502", "503", "reset", "empty"])
+@pytest.mark.parametrize("fault", ["busy", "503", "429"])
 async def test_a_push_service_that_is_unwell_is_asked_again_and_the_message_comes_once(home, push, fault):
     mia = somebody(home)
     browser, _ = await subscribed(home, mia, push)
@@ -111,6 +111,21 @@ async def test_a_push_service_that_is_unwell_is_asked_again_and_the_message_come
     await run_job(home, attempt=3)
     assert len(browser.told) == 1
     assert (await devices(home, mia))[0].trouble is None
+
+
+@pytest.mark.parametrize("fault", ["500", "502", "504", "reset", "empty", "cut", "hang", "redirect"])
+async def test_what_a_push_service_may_have_taken_is_not_sent_again(home, push, fault, monkeypatch):
+    monkeypatch.setattr(sending, "_SECONDS", 1.0)
+    mia = somebody(home)
+    await subscribed(home, mia, push)
+    await notifiers.deliver_by_push(home, mia, HELLO)
+    push.faults.set("push", fault)
+    await run_job(home)
+    push.faults.clear()
+    await run_job(home, attempt=2)
+    (device,) = await devices(home, mia)
+    assert device.trouble is not None
+    assert (device.trouble.code, push.asked, await waiting(home)) == ("no_answer", 1, [])
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ async def test_a_proxy_of_the_environment_is_not_used(
     assert (await http.request("GET", f"{fake_upstream.url}/word")).status == 200
 
 
-@pytest.mark.parametrize("status", [400, 404, 409, 418, 500, 599])
+@pytest.mark.parametrize("status", [400, 404, 409, 418, 429, 500, 503, 599])
 async def test_a_status_nobody_asked_for_is_an_upstream_error(
     http: HttpClient, fake_upstream: FakeUpstream, status: int
 ) -> None:
@@ -89,6 +89,7 @@ async def test_a_status_nobody_asked_for_is_an_upstream_error(
         await http.request("GET", f"{fake_upstream.url}/word", service="weather.example")
     assert str(status) in failed.value.message
     assert failed.value.service == "weather.example"
+    assert failed.value.not_taken is (status in (429, 503))
     assert "secret" not in failed.value.message
     assert (await http.request("GET", f"{fake_upstream.url}/word", ok=[200, status])).status == status
 
@@ -155,8 +156,9 @@ async def test_a_shape_that_does_not_fit_names_the_field_and_not_its_value(
 async def test_a_hanging_service_ends_at_the_deadline(http: HttpClient, fake_upstream: FakeUpstream) -> None:
     fake_upstream.answer("GET", "/word", fault=Fault.HANG)
     began = time.monotonic()
-    with pytest.raises(UpstreamTimeout, match=r"0\.3 seconds"):
+    with pytest.raises(UpstreamTimeout, match=r"0\.3 seconds") as caught:
         await http.request("GET", f"{fake_upstream.url}/word", deadline=0.3)
+    assert not caught.value.not_taken
     assert time.monotonic() - began < 1.0
 
 
@@ -184,13 +186,15 @@ async def test_a_body_of_exactly_the_cap_is_taken(http: HttpClient, fake_upstrea
 async def test_a_service_that_is_not_there(http: HttpClient) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        with pytest.raises(UpstreamError, match="cannot be reached: connection refused"):
+        with pytest.raises(UpstreamError, match="cannot be reached: connection refused") as caught:
             await http.request("GET", f"http://127.0.0.1:{taken.getsockname()[1]}/", retries=0)
+    assert caught.value.not_taken
 
 
 async def test_a_name_that_does_not_resolve(http: HttpClient) -> None:
-    with pytest.raises(UpstreamError, match="does not resolve"):
+    with pytest.raises(UpstreamError, match="does not resolve") as caught:
         await http.request("GET", "http://no-such-host.invalid/", retries=0)
+    assert caught.value.not_taken
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from medianest_notify.settings import NotifySettings
 _SECONDS: Final = 12.0
 _CAP: Final = 64 * 1024
 _TOPIC: Final = 24
-_JUDGED: Final = (*range(200, 300), 400, 401, 403, 404, 410, 413)
+_NOT_JUDGED: Final = (408, 425, 429)
+_JUDGED: Final = (*range(200, 300), *(status for status in range(400, 500) if status not in _NOT_JUDGED))
 
 
 def payload(push: Push) -> bytes:
@@ -33,7 +34,7 @@ def payload(push: Push) -> bytes:
 
 
 async def send(ctx: Context[NotifySettings], device: Subscribed, push: Push) -> Outcome:
-    """Hand it to the push service. Raises `Unavailable` where the hub has no key, or it was not even tried."""
+    """Hand it to the push service: what it may have taken is uncertain. Raises `Unavailable` where the hub has no key."""
     if device.endpoint is None or device.receiver is None:
         return Outcome("refused", "unreadable")
     try:
@@ -47,7 +48,7 @@ async def send(ctx: Context[NotifySettings], device: Subscribed, push: Push) -> 
         "Content-Type": "application/octet-stream",
         "TTL": str(ctx.settings.push_hours * 3600),
         "Urgency": "normal",
-        # Of two with one topic the push service keeps the later: what is sent again replaces what may have been taken.
+        # Of two with one topic the push service keeps the later, should one come twice in spite of all.
         "Topic": padless(hashlib.sha256(push.id.encode()).digest()[:_TOPIC]),
     }
     try:
@@ -61,8 +62,12 @@ async def send(ctx: Context[NotifySettings], device: Subscribed, push: Push) -> 
             ok=_JUDGED,
             tls=ctx.settings.tls if endpoint.added else None,
         )
-    except errors.HubError as error:
-        return Outcome("passing", "service_busy", error.retry_after)
+    except errors.Unavailable as error:
+        return Outcome("passing", "service_busy", error.retry_after)  # it was not even tried
+    except errors.UpstreamError as error:
+        if error.not_taken:
+            return Outcome("passing", "service_busy", error.retry_after)
+        return Outcome("uncertain", "no_answer")
     return _judged(answer.status)
 
 
