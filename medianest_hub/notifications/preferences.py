@@ -18,6 +18,7 @@ from medianest_hub.plugin_api.notifications import Choice, Language
 from medianest_hub.plugin_api.people import Person
 
 TIME: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+_MACHINES_OWN: Final = ("localtime", "posixrules", "Factory", "posix/", "right/")
 _HUB_TITLE: Final[Mapping[str, str]] = {"en": "Here, on the pages of the hub", "de": "Hier, auf den Seiten des Hubs"}
 
 
@@ -55,7 +56,9 @@ class PreferencesDesk:
         chosen = await self._choices.of_person(person.id)
         language = self._choices.defaults.language({"language": chosen.language}, wished)
         ready = await self._ways.ready(person)
-        titles = {HUB: _HUB_TITLE[language]} | {id: way.notifier.title for id, way in self._ways.all().items()}
+        titles = {HUB: _HUB_TITLE[language]} | {
+            id: way.notifier.titled(language) for id, way in self._ways.all().items()
+        }
         ways = [WayView(id=id, title=title, ready=id == HUB or ready.get(id)) for id, title in titles.items()]
         quiet = None
         if chosen.quiet_from is not None and chosen.quiet_to is not None:
@@ -98,9 +101,12 @@ class PreferencesDesk:
         if wanted.time_zone is not None and not _is_zone(wanted.time_zone):
             words = "The hub knows no such time zone; write one such as Europe/Berlin."
             problems.append(FieldProblem(field="body.time_zone", code="unknown_time_zone", message=words))
+        quiet = wanted.quiet_hours
+        if quiet is not None and quiet.start == quiet.end:
+            words = "Quiet hours that end when they begin are none: leave them out, or write when they end."
+            problems.append(FieldProblem(field="body.quiet_hours.end", code="no_quiet_hours", message=words))
         if problems:
             raise BadInput("These preferences cannot be kept.", code="preferences_refused", fields=problems[:50])
-        quiet = wanted.quiet_hours
         chosen = Chosen(
             language=wanted.language,
             time_zone=wanted.time_zone,
@@ -118,6 +124,9 @@ class PreferencesDesk:
 
 
 def _is_zone(name: str) -> bool:
+    """Whether it names a place's time, rather than whatever clock this machine goes by."""
+    if name.startswith(_MACHINES_OWN):
+        return False
     try:
         ZoneInfo(name)
     except (ValueError, OSError, LookupError):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -40,13 +40,19 @@ class Notifier:
 
     Returning means delivered. Raising means that nothing was: it is called again later, at most `retries` times and for a day,
     unless the error says that a repeat is no use. One that takes longer than `timeout` seconds may have got through, and is not
-    called again for that message. `reaches(ctx, person) -> bool`: whether the person has set up this way; without it everybody
-    has.
+    called again for that message. `title` is what people choose it by: by language, as of a notification kind, or one text for
+    all. `reaches(ctx, person) -> bool`: whether the person has set up this way; without it everybody has.
     """
 
     name: str
-    title: str
+    title: str | Mapping[str, str] = field(hash=False)
     deliver: Deliver
     timeout: float = 20.0
     retries: int = 5
     reaches: Reaches | None = None
+
+    def titled(self, language: str) -> str:
+        """What it is called in that language, in English where that is missing."""
+        if isinstance(self.title, str):
+            return self.title
+        return self.title.get(language) or self.title["en"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -18,6 +18,7 @@ from medianest_hub.plugin_api.health import HealthCheck
 from medianest_hub.plugin_api.images import ImageSource
 from medianest_hub.plugin_api.lifecycle import Lifecycle
 from medianest_hub.plugin_api.media import MediaSource
+from medianest_hub.plugin_api.notifications import LANGUAGES
 from medianest_hub.plugin_api.notifiers import Notifier
 from medianest_hub.plugin_api.plugin import API_VERSION, PluginInfo, PluginSettings
 from medianest_hub.plugin_api.routes import Route, Router
@@ -279,6 +280,15 @@ def _check_media_source(plugin: LoadedPlugin, source: MediaSource) -> None:
             raise DeclarationError(f"{what}: {question} must be an `async def` function of {count} parameters")
 
 
+def _check_title(title: object, what: str) -> None:
+    by_language = title if isinstance(title, Mapping) else {"en": title}
+    if unknown := sorted({str(language) for language in by_language} - set(LANGUAGES)):
+        raise DeclarationError(f"{what}: people read no {unknown[0]!r} here, but {', '.join(LANGUAGES)}")
+    texts = [by_language.get("en"), *by_language.values()]
+    if not all(isinstance(text, str) and text.strip() for text in texts):
+        raise DeclarationError(f"{what}: its title is empty; people choose it by that")
+
+
 def _check_notifications(plugin: LoadedPlugin) -> None:
     try:
         check_kinds(plugin.info.notifications)
@@ -289,8 +299,7 @@ def _check_notifications(plugin: LoadedPlugin) -> None:
             _check_permission(plugin, permission, f"notification kind {kind.name!r}")
     for notifier in plugin.notifiers:
         what = f"notifier {notifier.name!r}"
-        if not notifier.title.strip():
-            raise DeclarationError(f"{what}: its title is empty; people choose it by that")
+        _check_title(notifier.title, what)
         if not 0 < notifier.timeout <= _LONGEST_DELIVERY or not 0 <= notifier.retries <= _MOST_RETRIES:
             raise DeclarationError(
                 f"{what}: timeout must be at most {_LONGEST_DELIVERY:g} seconds, retries 0 to {_MOST_RETRIES}"

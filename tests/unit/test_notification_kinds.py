@@ -94,6 +94,9 @@ def test_lists_that_are_none_doubles_and_ways_that_cannot_work_are_refused() -> 
         ({"listed": ["arrived"]}, "one is str"),
         ({"listed": [kind(), kind()]}, "two notification kinds"),
         ({"notifiers": [Notifier("sms", "", deliver)]}, "title is empty"),
+        ({"notifiers": [Notifier("sms", {"de": "SMS"}, deliver)]}, "title is empty"),
+        ({"notifiers": [Notifier("sms", {"en": "SMS", "de": " "}, deliver)]}, "title is empty"),
+        ({"notifiers": [Notifier("sms", {"en": "SMS", "fr": "SMS"}, deliver)]}, "no 'fr'"),
         ({"notifiers": [Notifier("sms", "SMS", deliver, timeout=0)]}, "timeout"),
         ({"notifiers": [Notifier("sms", "SMS", deliver, retries=1000)]}, "retries"),
         ({"notifiers": [Notifier("sms", "SMS", blocking)]}, "async def"),  # type: ignore[arg-type]

@@ -41,5 +41,7 @@ async def has_device(ctx: Context[NotifySettings], person: Person) -> bool:
     )
 
 
-APPRISE = Notifier("apprise", "Messages to your addresses", deliver_by_apprise, reaches=has_address)
-WEB_PUSH = Notifier("web_push", "Push to your devices", deliver_by_push, reaches=has_device)
+_APPRISE_TITLE = {"en": "Messages to your addresses", "de": "Nachrichten an deine Adressen"}
+_PUSH_TITLE = {"en": "Push to your devices", "de": "Push auf deine Geräte"}
+APPRISE = Notifier("apprise", _APPRISE_TITLE, deliver_by_apprise, reaches=has_address)
+WEB_PUSH = Notifier("web_push", _PUSH_TITLE, deliver_by_push, reaches=has_device)

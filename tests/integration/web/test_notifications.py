@@ -29,7 +29,7 @@ async def reaches(ctx, person):
 
 @hookimpl
 def hub_notifiers():
-    return [Notifier("pigeon", "Pigeon", deliver, reaches=reaches)]
+    return [Notifier("pigeon", {"en": "Pigeon", "de": "Taube"}, deliver, reaches=reaches)]
 
 @hookimpl
 def hub_plugin():
@@ -123,9 +123,25 @@ async def test_preferences_show_what_one_may_be_told_and_by_which_ways(site: Sit
     assert list(of_post) == ["post.arrived", "post.asked", "post.noisy"]
     assert of_post["post.noisy"]["choices"] == {"hub": "digest", "post.pigeon": "digest"}
     assert shown["language"] is shown["quiet_hours"] is shown["time_zone"] is shown["digest_at"] is None
+    for language, title in (("en", "Pigeon"), ("de", "Taube"), ("fr", "Pigeon")):
+        ways = (await site.get(PREFERENCES, by=mia, headers={"Accept-Language": language})).json()["ways"]
+        assert [way["title"] for way in ways if way["id"] == "post.pigeon"] == [title]
     for somebody, ready in ((bob, False), (eve, None)):
         ways = (await site.get(PREFERENCES, by=somebody)).json()["ways"]
         assert [way["ready"] for way in ways if way["id"] == "post.pigeon"] == [ready]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"),
+    [
+        ({"quiet_hours": {"start": "22:00", "end": "22:00"}}, "no_quiet_hours"),
+        ({"time_zone": "localtime"}, "unknown_time_zone"),
+        ({"time_zone": "posix/Europe/Berlin"}, "unknown_time_zone"),
+    ],
+)
+async def test_hours_that_mean_nothing_are_refused_in_words(site: Site, wanted: dict[str, Any], code: str) -> None:
+    reply = await site.call("PUT", PREFERENCES, by=await site.person("mia"), json=wanted)
+    assert (reply.status, [one["code"] for one in reply.json()["errors"]]) == (400, [code])
 
 
 async def test_preferences_are_replaced_whole_and_are_ones_own(site: Site) -> None:
