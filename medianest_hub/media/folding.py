@@ -127,11 +127,13 @@ def _ids(group: Sequence[Found]) -> dict[str, str]:
 
 
 def _places(telling: Sequence[Found], titles: Mapping[str, str]) -> list[MediaPlace]:
+    """Where it is. A source that names no place and leads to none is one only where none does, and it has it."""
     places: dict[tuple[str, str, str | None], MediaPlace] = {}
+    named = any(place for found in telling for place in _named(found.hit))
     for found in telling:
         plugin, instance, _ = found.source.split(".", 2)
         hit = found.hit
-        for name, href in ((hit.place, hit.href), *((other.place, other.href) for other in hit.elsewhere)):
+        for name, href in _named(hit) if named else [("", None)] if hit.available else []:
             place = MediaPlace(
                 source=found.source,
                 plugin=plugin,
@@ -142,6 +144,12 @@ def _places(telling: Sequence[Found], titles: Mapping[str, str]) -> list[MediaPl
             )
             places.setdefault((place.source, place.name, place.href), place)
     return list(places.values())[:MOST_OF_ALL]
+
+
+def _named(hit: MediaHit) -> list[tuple[str, str | None]]:
+    """Places of a hit with a name or an address, as pairs of these."""
+    every = [(hit.place, hit.href), *((other.place, other.href) for other in hit.elsewhere)]
+    return [(name, href) for name, href in every if name or href]
 
 
 def _first(values: Iterable[Any]) -> Any:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from medianest_hub.infrastructure import metrics
 from medianest_hub.infrastructure.redis import RedisLink
@@ -27,6 +29,9 @@ from medianest_hub.plugin_host.states import PluginState
 
 MOST_UNDER_WAY: Final = 40
 """Questions to one source that may wait in this process; with more, it counts as slow at once."""
+
+MOST_OF_ONE: Final = 8
+"""How many of them one person's may be, so that whoever asks much keeps nobody else from asking."""
 
 KeptAnswer = Kept[Cleaned]
 
@@ -93,6 +98,7 @@ class Sources:
         self._clock = clock
         self._store = AnswerStore[Cleaned](redis, KeptAnswer)
         self._flights = Flights[Cleaned](self._store, Loader(observe), self._now, lambda _: None)
+        self._of_one: Counter[tuple[str, UUID]] = Counter()
         redis.on_back(self._store.redis_back)
         host.subscribe(self._plugin_changed)
 
@@ -136,11 +142,26 @@ class Sources:
             verdict = judge(known.kept, place.asked.lasting, place.stamp, known.version, now)
             metrics.cache_reads.labels("media", verdict.state.value).inc()
             usable = known.kept if verdict.state is not LoadState.LOADING else None
-            flight = None
-            if verdict.refresh and self._flights.under_way(source.name) < MOST_UNDER_WAY:
-                flight = self._flights.join(place, known.version)
+            flight = self._flight(person, place, known.version) if verdict.refresh else None
             looks[source.name] = _Look(source, place, usable, flight, flight is not None and verdict.wait)
         return looks
+
+    def _flight(self, person: Person, place: SourcePlace, version: str) -> Flight[Cleaned] | None:
+        """The question under way, or one put now; None where there are too many already, of all or of this person."""
+        name, asking = place.asked.name, (place.asked.name, person.id)
+        before = self._flights.under_way(name)
+        if before >= MOST_UNDER_WAY or self._of_one[asking] >= MOST_OF_ONE:
+            return None
+        flight = self._flights.join(place, version)
+        if self._flights.under_way(name) > before:
+            self._of_one[asking] += 1
+            flight.task.add_done_callback(lambda _: self._ended(asking))
+        return flight
+
+    def _ended(self, asking: tuple[str, UUID]) -> None:
+        self._of_one[asking] -= 1
+        if self._of_one[asking] <= 0:
+            del self._of_one[asking]
 
     def _answered(self, look: _Look) -> Answered:
         if not look.source.runtime.running:

@@ -9,7 +9,7 @@ import pytest
 
 from medianest_hub.jobs.assembly import HubParts
 from medianest_hub.media import MediaFound
-from medianest_hub.media.sources import MOST_UNDER_WAY
+from medianest_hub.media.sources import MOST_OF_ONE, MOST_UNDER_WAY
 from medianest_hub.plugin_api import MediaHit, MediaRequest, Role, errors
 from tests.integration.media.conftest import OpenParts, WritePuppet, film, person, same
 
@@ -58,7 +58,7 @@ async def test_what_all_sources_know_is_one_answer_ranked_and_narrowed(
     assert (alien.id, alien.state.value, [place.name for place in alien.places]) == (
         "tmdb:1",
         "in_library",
-        ["Attic", "Synthetic"],
+        ["Attic"],
     )
     assert states(found) == {"library": "ok", "wishes": "ok"}
     assert [report.hits for report in found.sources] == [2, 3]
@@ -139,7 +139,16 @@ async def test_a_source_with_too_much_to_do_is_not_asked_more(open_parts: OpenPa
     slow.answers["search"] = hang(gate)
     parts = await open_parts(**PATIENT)
     me = person()
-    await asyncio.gather(*(parts.media.search(me, f"film {number}") for number in range(MOST_UNDER_WAY)))
+    await asyncio.gather(*(parts.media.search(me, f"film {number}") for number in range(2 * MOST_OF_ONE)))
+    assert len(slow.asked("search")) <= MOST_OF_ONE
+    (report,) = (await parts.media.search(me, "mine")).sources
+    assert (report.state.value, report.code) == ("slow", "source_busy")
+    (report,) = (await parts.media.search(person(), "of another")).sources
+    assert (report.state.value, report.code) == ("slow", "source_slow")
+    others = [person() for _ in range(MOST_UNDER_WAY // MOST_OF_ONE)]
+    questions = [(one, f"film {number}") for one in others for number in range(MOST_OF_ONE)]
+    await asyncio.gather(*(parts.media.search(one, text) for one, text in questions))
+    me = person()
     (report,) = (await parts.media.search(me, "one more")).sources
     assert (report.state.value, report.code) == ("slow", "source_busy")
     gate.set()

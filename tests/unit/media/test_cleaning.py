@@ -16,7 +16,9 @@ def with_action(path: str) -> MediaHit:
     return GOOD.model_copy(update={"actions": [Action(id="go", title="Go", path=path)]})
 
 
-@pytest.mark.parametrize("answer", [None, 7, "Alien", {"id": "1"}, GOOD, iter([GOOD])], ids=lambda answer: type(answer).__name__)
+@pytest.mark.parametrize(
+    "answer", [None, 7, "Alien", {"id": "1"}, GOOD, iter([GOOD])], ids=lambda answer: type(answer).__name__
+)
 def test_what_is_no_list_is_no_answer(answer: Any) -> None:
     with pytest.raises(NotHits):
         cleaned_hits(answer, "shop")

@@ -84,6 +84,24 @@ def test_one_item_tells_where_it_is_who_asked_and_what_can_be_done() -> None:
     assert item.external_ids == {"tmdb": "603", "imdb": "tt0133093"}
 
 
+@pytest.mark.parametrize(
+    ("hits", "places"),
+    [
+        ([found("a", available=True, place="Attic"), found("b", available=True)], ["Attic"]),
+        ([found("a", place="Attic"), found("b", available=None)], ["Attic"]),
+        ([found("a", available=True), found("b", available=False)], ["Plex"]),
+        ([found("a", available=None), found("b", available=False)], []),
+        ([found("a"), found("b", href="/requests/1")], ["Overseerr"]),
+        ([found("a", available=True, elsewhere=[MediaElsewhere(place="Cellar", href="/w")])], ["Cellar"]),
+    ],
+)
+def test_who_names_no_place_is_one_only_where_nobody_does_and_it_is_there(hits: list[Found], places: list[str]) -> None:
+    hits = [Found(one.source, one.hit.model_copy(update={"external_ids": {"tmdb": "1"}})) for one in hits]
+    for order in (hits, hits[::-1]):
+        (group,) = join(order)
+        assert [place.name for place in fold(group, TITLES).places] == places
+
+
 def test_what_only_one_source_knows_is_asked_for_by_the_sources_own_id() -> None:
     (group,) = join([found("a", id="12:x", external_ids={"house": "1"})])
     assert fold(group, TITLES).id == "a.main.films:12:x"
