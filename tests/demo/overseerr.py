@@ -13,6 +13,9 @@ from tests.simulators.overseerr.records import Request, RequestStatus
 from tests.simulators.overseerr.server import OVERSEERR, SEERR, OverseerrSimulator
 
 VERSIONS = (SEERR, OVERSEERR)
+_ARRIVING = (2, 12)
+"""Arrive while the hub looks on, so that there is something in the activity."""
+
 _HOW = "approve, decline, arrive, fail or remove"
 
 
@@ -55,6 +58,8 @@ class DemoOverseerr:
         for person in ask("GET", "/api/v1/users")["items"]:
             if (user := known.get(person["username"])) is not None:
                 ask("PUT", f"/api/v1/overseerr/people/{person['id']}", {"user_id": user})
+        for number in _ARRIVING:
+            self.simulator.arrive(self.simulator.world.requests[number])
 
     def words(self, control: str) -> Sequence[str]:
         """Where it is, and how to make something happen."""
