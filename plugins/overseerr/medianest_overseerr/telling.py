@@ -16,15 +16,12 @@ from medianest_overseerr.events import RequestChanged
 from medianest_overseerr.images import poster_link
 from medianest_overseerr.kinds import OF_OTHERS, REQUEST_PENDING, REQUEST_REMOVED
 from medianest_overseerr.outcomes import key, outcomes
+from medianest_overseerr.pages import OWN_TILES, TAG, everybody_sees_anew
 from medianest_overseerr.people import accounts
 from medianest_overseerr.people.matching import person_of
 from medianest_overseerr.requests.rows import Change, Row
 
-TAG: Final = "requests"
-"""What others keep of this plugin's answers is out of date when a request changed."""
-
 _LIVE: Final = "request.changed"
-_OWN_TILES: Final = ("my_requests", "counts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +83,14 @@ async def show(ctx: Ctx, changes: Sequence[Change], known: Known) -> None:
         if person is not None:
             await ctx.realtime.send(_LIVE, _event(change, known), person=person)
     for person in {one for one in map(known.person, (change.row for change in changes)) if one is not None}:
-        for tile in _OWN_TILES:
+        for tile in OWN_TILES:
             await ctx.realtime.widget_changed(tile, person=person)
     await ctx.realtime.widget_changed("waiting")
 
 
 async def show_all(ctx: Ctx) -> None:
     """Let open pages load everything anew: what was read for the first time is no news, but is there now."""
-    await ctx.cache.bump(TAG)
-    for tile in (*_OWN_TILES, "waiting"):
-        await ctx.realtime.widget_changed(tile)
+    await everybody_sees_anew(ctx)
 
 
 async def _know_all(ctx: Ctx, changes: Sequence[Change], known: Known) -> Known:

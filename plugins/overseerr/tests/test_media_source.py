@@ -7,7 +7,7 @@ import pytest
 from medianest_hub.media.cleaning import cleaned_hits, cleaned_one
 from medianest_hub.plugin_api import Viewer
 from medianest_hub.plugin_api.errors import Forbidden
-from medianest_overseerr import media_sources, pages, telling
+from medianest_overseerr import media_sources
 from medianest_overseerr.models import Wish
 
 from . import calling
@@ -172,4 +172,3 @@ async def test_a_change_makes_what_the_search_keeps_out_of_date(make, seerr):
     await calling.ask(ctx, mia)
     assert media_sources.REQUESTS.tags == ("requests",)
     assert "requests" in ctx.cache.bumped
-    assert pages.TAG == telling.TAG

@@ -8,7 +8,7 @@ from medianest_hub.plugin_api import Person
 from medianest_hub.plugin_api.errors import HubError
 from medianest_overseerr.client import answers
 from medianest_overseerr.client.refusals import no_request
-from medianest_overseerr.connection import Ctx, service
+from medianest_overseerr.connection import Ctx, service, title_key
 from medianest_overseerr.models import RequestView
 from medianest_overseerr.people.accounts import Account
 from medianest_overseerr.people.acting import acting
@@ -45,7 +45,7 @@ async def decide(ctx: Ctx, person: Person, number: int, act: Act, reason: str = 
             raise already_decided(kept.state)
         account = await self_of(ctx, person)
         await _decide(ctx, person, number, act, reason, account)
-    await ctx.cache.delete(f"{kept.kind}:{kept.tmdb_id}")
+    await ctx.cache.delete(title_key(ctx, kept.kind, kept.tmdb_id))
     row = await rows.row(ctx.db, ctx.instance, number)
     if row is None:
         raise no_request()
