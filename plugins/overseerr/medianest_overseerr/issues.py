@@ -20,8 +20,8 @@ from medianest_overseerr.installation import ensure_same
 from medianest_overseerr.models import CommentView, IssueKind, IssuePage, IssueView
 from medianest_overseerr.people.accounts import Account
 from medianest_overseerr.people.acting import acting
-from medianest_overseerr.people.matching import person_of, self_of, user_of
-from medianest_overseerr.requests.asking import NOBODY
+from medianest_overseerr.people.matching import self_of, user_of
+from medianest_overseerr.requests.asking import owner_of
 from medianest_overseerr.requests.lists import manages
 from medianest_overseerr.rights import Right, has
 
@@ -129,13 +129,13 @@ async def set_open(ctx: Ctx, person: Person, number: int, *, to_open: bool) -> I
     return await one(ctx, person, number)
 
 
-async def whose(ctx: Ctx, number: int) -> UUID | None:
+async def whose(ctx: Ctx, number: int, asking: Person) -> UUID | None:
     """Whose issue that is; None where there is none, `NOBODY` for one of somebody who is nobody here."""
     await ensure_same(ctx)
     found = await service(ctx).issue(number)
     if found is None:
         return None
-    return await person_of(ctx, None if found.by is None else found.by.id) or NOBODY
+    return await owner_of(ctx, None if found.by is None else found.by.id, asking)
 
 
 async def views(

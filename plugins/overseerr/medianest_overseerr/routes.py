@@ -55,13 +55,13 @@ class PersonPath(BaseModel):
 
 async def owner_of_request(ctx: Ctx, call: Call[NumberPath, Any, Any]) -> UUID | None:
     """Whose request it is; for those who manage them it is theirs as well."""
-    whose = await asking.whose(ctx, call.path.id)
+    whose = await asking.whose(ctx, call.path.id, call.caller)
     return call.caller.id if whose is not None and lists.manages(call.caller) else whose
 
 
 async def owner_of_issue(ctx: Ctx, call: Call[NumberPath, Any, Any]) -> UUID | None:
     """Whose issue it is; for those who manage them it is theirs as well."""
-    whose = await issues.whose(ctx, call.path.id)
+    whose = await issues.whose(ctx, call.path.id, call.caller)
     return call.caller.id if whose is not None and lists.manages(call.caller) else whose
 
 

@@ -178,6 +178,10 @@ async def test_nobody_takes_back_or_owns_what_is_anothers(ctx, sim):
     assert made.id in sim.world.requests
     assert await routes.owner_of_request(ctx, make_call(person=ada, path=routes.NumberPath(id=made.id))) == ada.id
     assert await routes.owner_of_request(ctx, make_call(person=tom, path=routes.NumberPath(id=99))) is None
+    of_toms = sim.request("tom", ("movie", 910003))
+    call = make_call(person=tom, path=routes.NumberPath(id=of_toms.id))
+    assert await routes.owner_of_request(ctx, call) == tom.id  # found by address, before ever asking for anything
+    assert (await calling.one(ctx, tom, of_toms.id)).mine
     of_owner = sim.request(1, ("movie", OTHER_FILM))
     path = routes.NumberPath(id=of_owner.id)
     assert await routes.owner_of_request(ctx, make_call(person=tom, path=path)) == NOBODY

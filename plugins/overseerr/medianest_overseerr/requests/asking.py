@@ -113,13 +113,25 @@ async def quota(ctx: Ctx, person: Person) -> Quota:
     )
 
 
-async def whose(ctx: Ctx, number: int) -> UUID | None:
-    """Whose request that is; None where there is none. `NOBODY` for one made by somebody who is nobody here."""
+async def whose(ctx: Ctx, number: int, asking: Person) -> UUID | None:
+    """Whose request that is; None where there is none. `NOBODY` for one made by somebody who is nobody here.
+
+    Who is `asking` is found by their address, too, although they may never have asked for anything. Raises as the client does.
+    """
     await ensure_same(ctx)
     kept = await rows.row(ctx.db, ctx.instance, number) or await looking.look(ctx, number)
     if kept is None:
         return None
-    return await person_of(ctx, kept.user_id) or NOBODY
+    return await owner_of(ctx, kept.user_id, asking)
+
+
+async def owner_of(ctx: Ctx, user_id: int | None, asking: Person) -> UUID:
+    """Which person what is that user's belongs to, for somebody who asks for it. Raises as `whose`."""
+    person = await person_of(ctx, user_id)
+    if person is None and user_id is not None:
+        me = await self_of(ctx, asking)
+        person = asking.id if me is not None and me.user_id == user_id else None
+    return person or NOBODY
 
 
 def already_decided(state: RequestState) -> Conflict:
