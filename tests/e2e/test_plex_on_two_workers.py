@@ -61,6 +61,7 @@ async def titles(db: asyncpg.Connection[Any]) -> set[str]:
     return {row["title"] for row in await db.fetch("SELECT title FROM plugin_plex.item")}
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
 async def test_the_other_worker_listens_on_and_nothing_is_told_twice(db, plex, workers, end, record_property):
     metropolis, nosferatu = plex.add_movie("Metropolis"), plex.add_movie("Nosferatu")

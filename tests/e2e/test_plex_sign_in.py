@@ -69,7 +69,8 @@ async def another_worker(process: HubProcess) -> AsyncIterator[HubParts]:
         parts = await HubParts.open(found, "worker")
     try:
         runs = asyncio.Event()
-        parts.host.subscribe(lambda *change: runs.set() if change[2] is PluginState.RUNNING else None)
+        plex = parts.host.runtimes["plex"]
+        parts.host.subscribe(lambda *_: runs.set() if plex.state is PluginState.RUNNING else None)
         await parts.host.reconcile()
         async with asyncio.timeout(10):
             await runs.wait()
