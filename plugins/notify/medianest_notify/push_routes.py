@@ -84,4 +84,4 @@ async def test_device(ctx: Context[NotifySettings], call: Call[Target]) -> Teste
 
     A device that takes none any more is forgotten.
     """
-    return await sent_test(ctx, Way.WEB_PUSH, call.path.id, await devices.owner(ctx, call.path.id))
+    return await sent_test(ctx, Way.WEB_PUSH, call, await devices.owner(ctx, call.path.id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -19,7 +20,10 @@ from medianest_notify.settings import NotifySettings
 
 router = Router()
 TEST_TITLE = "MediaNest Hub"
-TEST_BODY = "This is a test. Messages of the hub reach you here."
+TEST_BODIES: Final = {
+    "en": "This is a test. Messages of the hub reach you here.",
+    "de": "Das ist ein Test. Nachrichten des Hubs erreichen dich hier.",
+}
 
 
 async def address_owner(ctx: Context[NotifySettings], call: Call[Target]) -> UUID | None:
@@ -85,14 +89,29 @@ async def test_address(ctx: Context[NotifySettings], call: Call[Target]) -> Test
 
     To the address's owner. It is not tried again; what became of it is answered in words.
     """
-    return await sent_test(ctx, Way.APPRISE, call.path.id, await store.owner(ctx, call.path.id))
+    return await sent_test(ctx, Way.APPRISE, call, await store.owner(ctx, call.path.id))
 
 
-async def sent_test(ctx: Context[NotifySettings], way: Way, target: UUID, person: UUID | None) -> Tested:
+def language_of(accepted: str) -> str:
+    """Which of the languages of `TEST_BODIES` a browser asks for first (`Accept-Language`); English where it asks for none."""
+    best, most = "en", 0.0
+    for part in accepted[:500].split(","):
+        name, _, weight = part.replace(" ", "").lower().partition(";q=")
+        try:
+            weighs = float(weight or 1)
+        except ValueError:
+            continue
+        if (language := name.partition("-")[0]) in TEST_BODIES and most < weighs <= 1:
+            best, most = language, weighs
+    return best
+
+
+async def sent_test(ctx: Context[NotifySettings], way: Way, call: Call[Target], person: UUID | None) -> Tested:
     """What became of a test. Raises `NotFound` where the target, or its owner's right to it, is gone."""
+    body = TEST_BODIES[language_of(call.request.headers.get("accept-language", ""))]
     outcome: Outcome | None = None
     if person is not None:
-        message = Message(uuid7(), person, way, target, "notify.test", TEST_TITLE, TEST_BODY, None)
+        message = Message(uuid7(), person, way, call.path.id, "notify.test", TEST_TITLE, body, None)
         outcome = await deliver_to(ctx, message)
     if outcome is None:
         raise errors.NotFound("There is nothing to test any more.", code="target_not_found")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
+from medianest_notify import notifiers, routes
 from medianest_notify.addresses.catalogue import OFFERED_AT_FIRST, SERVICES
 from medianest_notify.outcomes import _WORDS, Outcome, words
 
@@ -21,6 +24,21 @@ def test_every_trouble_is_on_the_page_and_every_one_on_the_page_is_told():
     assert [
         code for code, said in _WORDS.items() if code not in passing and not any(one in said for one in quoted)
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [("", "en"), ("de-AT,en;q=0.5", "de"), ("en, de", "en"), ("fr, en;q=0.3, de;q=0.4", "de"), ("de;q=0, fr", "en"),
+     ("de;q=x", "en"), ("de;q=nan", "en"), ("de;q=9", "en")],
+)  # fmt: skip
+def test_a_test_is_in_the_language_the_browser_asks_for(accepted, language):
+    assert routes.language_of(accepted) == language
+    assert "Test" in routes.TEST_BODIES["de"]
+
+
+def test_ways_are_titled_in_both_languages():
+    for way in (notifiers.APPRISE, notifiers.WEB_PUSH):
+        assert way.titled("de") != way.titled("en") == way.titled("fr")
 
 
 def test_every_service_is_on_the_page_with_its_schemas():
