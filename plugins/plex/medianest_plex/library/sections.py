@@ -22,6 +22,9 @@ KINDS: Final = {"movie": ("movie",), "show": ("show", "season", "episode"), "art
 SECOND_LOOK: Final = timedelta(seconds=60)
 """What seems to be gone on a large scale is believed when it still seems so after this."""
 
+RENAMED_KEPT: Final = timedelta(days=1)
+"""So long what is kept of a library stays, unseen, that was renamed to something the settings do not show."""
+
 
 class Overtaken(Unavailable):
     """Another worker has gone on with this sync; whatever this one still has to say comes too late."""
@@ -82,28 +85,26 @@ def is_wanted(one: PlexSection, server: ServerSettings) -> bool:
 async def bring(ctx: Context[PlexSettings], found: Sequence[PlexSection]) -> tuple[list[Section], int]:
     """Keep the sections the server named, as far as the settings want them; those there are now, and how many went.
 
-    One that the settings do not want goes at once, with all that is in it. One the server does not name any more goes when
-    it is still not named after `SECOND_LOOK`.
+    One that the settings do not want goes, with all that is in it. One the server does not name any more goes when it is
+    still not named after `SECOND_LOOK`; one that the server calls something else by now, which the settings do not want, is
+    not shown any more and goes after `RENAMED_KEPT`.
     """
     now = ctx.clock.now()
     there = {one.key: one for one in found}
     wanted = {one.key: one for one in found if is_wanted(one, here(ctx))}
+    gone = missing = 0
+    for known in await read_sections(ctx.db, ctx.instance):
+        if known.key in wanted and wanted[known.key].kind == known.kind:
+            continue
+        patience = _patience(known, there.get(known.key), here(ctx))
+        if patience and (known.missing_since is None or now - known.missing_since < patience):
+            await _miss(ctx, known, there.get(known.key), now)
+            missing += known.key not in there
+            continue
+        ctx.log.info("plex_section_removed", server=ctx.instance, section=known.title)
+        await remove(ctx, known.key)
+        gone += 1
     async with ctx.db.transaction() as tx:
-        gone = missing = 0
-        for known in await read_sections(tx, ctx.instance):
-            if known.key in wanted and wanted[known.key].kind == known.kind:
-                continue
-            if known.key not in there and (known.missing_since is None or now - known.missing_since < SECOND_LOOK):
-                await tx.execute(
-                    """UPDATE plugin_plex.section SET missing_since = coalesce(missing_since, $3)
-                        WHERE instance = $1 AND section_key = $2""",
-                    *(ctx.instance, known.key, now),
-                )
-                missing += 1
-                continue
-            ctx.log.info("plex_section_removed", server=ctx.instance, section=known.title)
-            await remove(tx, ctx.instance, known.key)
-            gone += 1
         for position, one in enumerate(wanted.values()):
             await tx.execute(
                 """INSERT INTO plugin_plex.section (id, instance, section_key, kind, title, position, locations)
@@ -119,20 +120,67 @@ async def bring(ctx: Context[PlexSettings], found: Sequence[PlexSection]) -> tup
     return kept, gone
 
 
-async def remove(tx: Queries, instance: str, key: int) -> None:
-    """Let go of a section and all that is in it."""
-    here = (instance, key)
-    keys = "SELECT rating_key FROM plugin_plex.item WHERE instance = $1 AND section_key = $2"
-    for table in ("arrival", "seen", "grouped"):
-        await tx.execute(
-            f"DELETE FROM plugin_plex.{table} WHERE instance = $1 AND rating_key IN ({keys})",  # nosec B608 # noqa: S608 - names of tables written here
-            *here,
+def _patience(known: Section, now: PlexSection | None, server: ServerSettings) -> timedelta:
+    """How long to keep a section that is not wanted, or not there, any more."""
+    if now is None:
+        return RENAMED_KEPT if _is_renamed(known, server) else SECOND_LOOK
+    was_shown = server.shows(known.title) or known.missing_since is not None
+    return RENAMED_KEPT if now.kind == known.kind and was_shown else timedelta(0)
+
+
+def _is_renamed(known: Section, server: ServerSettings) -> bool:
+    return known.missing_since is not None and not server.shows(known.title)
+
+
+async def _miss(ctx: Context[PlexSettings], known: Section, now: PlexSection | None, at: datetime) -> None:
+    """Note since when it is missed, and what it is called by now: under a name the settings do not want nobody sees it."""
+    title = known.title if now is None else now.title or str(now.key)
+    await ctx.db.execute(
+        """UPDATE plugin_plex.section SET missing_since = coalesce(missing_since, $3), title = $4
+            WHERE instance = $1 AND section_key = $2""",
+        *(ctx.instance, known.key, at, title),
+    )
+    if title != known.title:
+        ctx.log.warning("plex_section_renamed", server=ctx.instance, section=known.title, now=title)
+
+
+async def renamed(ctx: Context[PlexSettings]) -> str:
+    """In words for an admin: which libraries are not shown any more since they were renamed; "" where none is."""
+    names = [one.title for one in await read_sections(ctx.db, ctx.instance) if _is_renamed(one, here(ctx))]
+    if not names:
+        return ""
+    field, listed = here(ctx).field("sections"), ", ".join(f"\u201c{name}\u201d" for name in names)
+    return (
+        f"The {here(ctx).service} has given another name to what is now called {listed}. The settings do not show that name, "
+        f"so it is hidden, and let go of after a day. Enter the new name under {field}, or take the old one out."
+    )
+
+
+async def remove(ctx: Context[PlexSettings], key: int) -> None:
+    """Let go of a section and all that is in it, a little at a time; the section last, so that it goes on when cut short."""
+    after = 0
+    while True:
+        rows = await ctx.db.fetch(
+            """SELECT rating_key FROM plugin_plex.item
+                WHERE instance = $1 AND section_key = $2 AND rating_key > $3 ORDER BY rating_key LIMIT 2000""",
+            *(ctx.instance, key, after),
         )
-    for table in ("item", "grouping", "section"):
-        await tx.execute(
-            f"DELETE FROM plugin_plex.{table} WHERE instance = $1 AND section_key = $2",  # nosec B608 # noqa: S608 - likewise
-            *here,
-        )
+        if not rows:
+            break
+        keys = [row["rating_key"] for row in rows]
+        after = keys[-1]
+        async with ctx.db.transaction() as tx:
+            for table in ("arrival", "seen", "grouped", "item"):
+                await tx.execute(
+                    f"DELETE FROM plugin_plex.{table} WHERE instance = $1 AND rating_key = ANY($2)",  # nosec B608 # noqa: S608 - names of tables written here
+                    *(ctx.instance, keys),
+                )
+    async with ctx.db.transaction() as tx:
+        for table in ("grouping", "section"):
+            await tx.execute(
+                f"DELETE FROM plugin_plex.{table} WHERE instance = $1 AND section_key = $2",  # nosec B608 # noqa: S608 - likewise
+                *(ctx.instance, key),
+            )
 
 
 async def begin(

@@ -20,7 +20,7 @@ from medianest_plex.library.groups import bring_collections, bring_playlists
 from medianest_plex.library.removing import missing, settle
 from medianest_plex.library.replacing import LIBRARY_TAG, empty_replaced
 from medianest_plex.library.run import Run
-from medianest_plex.library.sections import Section, advance, bring, finish, read_sections
+from medianest_plex.library.sections import Section, advance, bring, finish, read_sections, renamed
 from medianest_plex.library.walking import ALL, NEW, by_id, is_due, mode_of, start, steps, walk
 from medianest_plex.servers import here
 from medianest_plex.settings import PlexSettings
@@ -62,7 +62,7 @@ async def due(ctx: Context[PlexSettings]) -> bool:
     if ctx.clock.now() - server.synced_at >= timedelta(minutes=ctx.settings.sync_minutes):
         return True
     known = await read_sections(ctx.db, ctx.instance)
-    return any(one.part or not here(ctx).shows(one.title) for one in known)
+    return any(one.part or (one.missing_since is None and not here(ctx).shows(one.title)) for one in known)
 
 
 async def synchronise(ctx: Context[PlexSettings], report: ReportProgress, *, full: bool = False) -> Outcome | None:
@@ -97,7 +97,7 @@ async def synchronise(ctx: Context[PlexSettings], report: ReportProgress, *, ful
         if run.has_changed:
             await ctx.cache.bump(LIBRARY_TAG)
     await state.heard(ctx)
-    await state.note_sync(ctx, "")
+    await state.note_sync(ctx, await renamed(ctx))
     return Outcome(run.fresh, run.changed, run.removed)
 
 
