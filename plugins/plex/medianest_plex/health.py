@@ -18,6 +18,9 @@ from medianest_plex.settings import PlexSettings, ServerSettings
 ANSWER_SECONDS: Final = 10.0
 """So long each server may take: one that hangs must not make the whole check a failure of all."""
 
+PLEX_TV_SECONDS: Final = 6.0
+"""So long plex.tv may take: a check that is cut short cannot say what was waited for."""
+
 
 @health_check("server", timeout=12, ttl=60)
 async def server(ctx: Context[PlexSettings]) -> CheckResult:
@@ -28,6 +31,14 @@ async def server(ctx: Context[PlexSettings]) -> CheckResult:
 @health_check("plex_tv", timeout=8, ttl=300)
 async def plex_tv(ctx: Context[PlexSettings]) -> CheckResult:
     """Whether plex.tv answers, and honours the owners' tokens where there are any."""
+    try:
+        async with asyncio.timeout(PLEX_TV_SECONDS):
+            return await _honours(ctx)
+    except TimeoutError:
+        return CheckResult(status=HealthStatus.DOWN, detail=f"plex.tv did not answer within {PLEX_TV_SECONDS:g} s.")
+
+
+async def _honours(ctx: Context[PlexSettings]) -> CheckResult:
     given = [one for one in ctx.settings.servers if one.token is not None]
     try:
         link = await some_connection(ctx)

@@ -216,6 +216,12 @@ class TestHealth:
         found = await health.plex_tv(settled)
         assert (found.status, "plex.tv" in found.detail) == (DOWN, True)
 
+    async def test_a_plex_tv_that_hangs_is_said_before_the_check_is_cut_short(self, settled, plex, monkeypatch):
+        monkeypatch.setattr(health, "PLEX_TV_SECONDS", 0.3)
+        plex.faults.set("user", "hang")
+        found = await health.plex_tv(settled)
+        assert (found.status, "plex.tv did not answer within" in found.detail) == (DOWN, True)
+
     async def test_another_server_at_the_address_is_noticed(self, settled, plex):
         plex.world.home.machine_identifier = "f" * 40
         found = await health.server(settled)
