@@ -103,7 +103,7 @@ async def collection(ctx: Ctx, call: Call[groupings.GroupingPath, groupings.Memb
 async def playlists(ctx: Ctx, call: Call[Empty, groupings.PlaylistsQuery]) -> models.Groupings:
     """List the playlists of the servers' owners, by title.
 
-    Those with something in them that you may see. Plex shares playlists with nobody, so who signs in with Plex sees none.
+    For admins alone, as Plex shares playlists with nobody; everybody else is answered an empty list.
     """
     query = call.query
     seen = await _look(ctx, call, query.server)
@@ -112,7 +112,7 @@ async def playlists(ctx: Ctx, call: Call[Empty, groupings.PlaylistsQuery]) -> mo
 
 @router.get("/playlists/{id}", permission=BROWSE)
 async def playlist(ctx: Ctx, call: Call[groupings.GroupingPath, groupings.MembersQuery]) -> models.GroupingWithItems:
-    """Show a playlist with what is in it, in its order, as far as you may see it."""
+    """Show a playlist of a server's owner with what is in it, in its order. For admins alone, 404 for everybody else."""
     return await groupings.grouping(ctx, await look(ctx, call.caller), "playlist", call.path.id, call.query)
 
 
@@ -130,7 +130,7 @@ async def search(ctx: Ctx, call: Call[Empty, searching.SearchQuery]) -> models.H
 async def recently_added(ctx: Ctx, call: Call[Empty, recent.RecentQuery]) -> models.Recents:
     """List what came in last, the newest first.
 
-    The episodes of a season are one entry.
+    The episodes of a season are one entry, and so is what is in several libraries or on several servers.
     """
     query = call.query
     seen = await _look(ctx, call, query.server, query.library)
@@ -177,9 +177,17 @@ async def scan_folder(ctx: Ctx, call: Call[LibraryPath, OfServer, Folder]) -> Sc
 
 
 async def _look(ctx: Ctx, call: Call[Any, Any, Any], server: str | None, library: int | None = None) -> Sight:
-    """What may be seen of the named server, or of all; a library's key without a server is one of the first server's."""
+    """What may be seen of the named server, or of all; a library's key without a server is one of the first server's.
+
+    Raises `NotFound` for a server of which nothing is to be seen, and such a library.
+    """
     seen = await look(ctx, call.caller)
-    return seen.only(server or (None if library is None else seen.instance), ctx.clock.now())
+    instance = server or (None if library is None else seen.instance)
+    if server is not None and server not in seen.known:
+        raise lists.no_library()
+    if library is not None and (instance, library) not in seen.sections:
+        raise lists.no_library()
+    return seen.only(instance, ctx.clock.now())
 
 
 def _not_here(words: str, code: str) -> errors.BadInput:

@@ -12,6 +12,7 @@ from medianest_plex.client.plex_tv import SERVICE, PinGone, TokenRefused
 from medianest_plex.connection import some_connection
 from medianest_plex.membership import is_member
 from medianest_plex.models import Account
+from medianest_plex.personal.refreshing import ask_later
 from medianest_plex.personal.shares import note_account
 from medianest_plex.settings import PlexSettings
 
@@ -65,9 +66,11 @@ async def complete(ctx: Context[PlexSettings], state: dict[str, str], answer: di
     _count(ctx, "member" if member else "stranger")
     if not member:
         ctx.log.info("plex_stranger_refused", account=account.id)
+        several = len(ctx.settings.servers) > 1
+        words = "None of these Plex servers is" if several else "This Plex server is not"
         raise Forbidden(
-            "This Plex server is not shared with your Plex account. Ask its owner to share it with you, accept the "
-            "invitation in Plex, and sign in again.",
+            f"{words} shared with your Plex account. Ask {'an' if several else 'its'} owner to share "
+            f"{'one' if several else 'it'} with you, accept the invitation in Plex, and sign in again.",
             code="not_a_member",
         )
     return _identity(account, pin.auth_token)
@@ -85,9 +88,13 @@ async def recheck(ctx: Context[PlexSettings], identity: LinkedIdentity, secret: 
         account = await link.plex_tv.account(secret)
         if str(account.id) != identity.subject:
             return Standing.REVOKED
-        return Standing.GOOD if await is_member(ctx, account, secret) else Standing.REMOVED
+        if not await is_member(ctx, account, secret):
+            return Standing.REMOVED
     except TokenRefused:
         return Standing.REVOKED
+    if person is not None:
+        await ask_later(ctx, person.id)  # who never looks is told of new things, too
+    return Standing.GOOD
 
 
 def _count(ctx: Context[PlexSettings], result: str) -> None:

@@ -169,12 +169,17 @@ class SeenRow(Table, tablename="seen", schema=SCHEMA):
 
 
 class SeenStateRow(Table, tablename="seen_state", schema=SCHEMA):
-    """When that was last asked, and of which sections."""
+    """When that was last asked, of which sections, and of which Plex account (`subject`; empty: of none, or that is not known).
+
+    `doubt_since`: nothing was told where there had been something, which is believed when it is told again.
+    """
 
     instance = Text(default=None)
     person_id = UUID(default=None)
     sections = Array(base_column=Integer(), default=list)
     refreshed_at = Timestamptz(default=None)
+    subject = Text(default="")
+    doubt_since = Timestamptz(null=True, default=None)
 
 
 class PlayingRow(Table, tablename="playing", schema=SCHEMA):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from medianest_hub.plugin_api import (
-    EVERYONE,
     PERSON,
     Context,
     ItemList,
@@ -73,11 +72,13 @@ async def counts(ctx: Context[PlexSettings], viewer: Viewer) -> ItemList:
     )
 
 
-@widget("server", title="Plex server", scope=EVERYONE, ttl=30, permission=BROWSE, size="small")
+@widget("server", title="Plex server", scope=PERSON, ttl=30, permission=BROWSE, size="small")
 async def server(ctx: Context[PlexSettings], viewer: Viewer) -> ItemList:
-    """Whether each server is heard, and how old what is shown of it may be. Nothing in it is about anybody."""
-    found = [await _state(one) for one in everywhere(ctx)]
-    return ItemList(items=[one for one in found if one is not None], empty="The Plex server has not been heard yet.")
+    """Whether each server is heard of which somebody sees anything, and how old what is shown of it may be; admins see all."""
+    known = (await look(ctx, _person(viewer))).known
+    found = [await _state(one) for one in everywhere(ctx) if one.instance in known]
+    empty = "The Plex server has not been heard yet." if known else "There are no libraries for you yet."
+    return ItemList(items=[one for one in found if one is not None], empty=empty)
 
 
 async def _state(ctx: Context[PlexSettings]) -> ListItem | None:

@@ -13,6 +13,7 @@ from medianest_hub.infrastructure.ids import new_id
 from medianest_hub.plugin_api import LinkedIdentity, Person, Role
 from medianest_hub.testing import MemoryContext, make_person
 from medianest_plex.library.folding import fold, words_of
+from medianest_plex.personal.shares import keep_shares
 from medianest_plex.settings import PlexSettings
 
 Ctx = MemoryContext[PlexSettings]
@@ -147,11 +148,13 @@ class Shelf:
 
     async def share(self, person: Person, *sections: int, ago: float = 60.0, instance: str = "main") -> None:
         """The person has a Plex account linked, and Plex said so many seconds ago that it may see these sections."""
-        self.link(person)
-        await self.ctx.db.execute(
-            """INSERT INTO plugin_plex.seen_state (instance, person_id, sections, refreshed_at) VALUES ($1, $2, $3, $4)
-               ON CONFLICT (instance, person_id) DO UPDATE SET sections = $3, refreshed_at = $4""",
-            *(instance, person.id, list(sections), self.ctx.clock.now() - timedelta(seconds=ago)),
+        if await self.ctx.people.identity(person.id) is None:
+            self.link(person)
+        account = await self.ctx.people.identity(person.id)
+        assert account is not None
+        await keep_shares(
+            *(self.ctx.db, instance, person.id, account.subject, sections),
+            self.ctx.clock.now() - timedelta(seconds=ago),
         )
 
     def link(self, person: Person, subject: str = "7001") -> None:
@@ -168,10 +171,10 @@ class Shelf:
             )
 
 
-async def furnish(ctx: Ctx) -> Shelf:
-    """A server with three empty libraries."""
+async def furnish(ctx: Ctx, machine: str = MACHINE) -> Shelf:
+    """A server with three empty libraries; `machine` is its machine identifier."""
     shelf = Shelf(ctx, ctx.clock.now() - timedelta(days=400))
-    await shelf.server()
+    await shelf.server(machine=machine)
     await shelf.section(MOVIES, "movie", "Movies")
     await shelf.section(SHOWS, "show", "TV Shows")
     await shelf.section(MUSIC, "artist", "Music")

@@ -24,7 +24,7 @@ async def _picture(ctx, account):
 
 
 async def _person(ctx, account):
-    await (await plex_of(ctx, MIA.id)).sections()
+    await (await plex_of(ctx, MIA.id, await ctx.people.identity(MIA.id))).sections()
 
 
 async def _scan(ctx, account):
@@ -42,7 +42,7 @@ async def household(make, plex):
     async def household(*, with_token: bool):
         ctx = await make(**({"token": plex.world.token(plex.world.owner)} if with_token else {}))
         await connection(ctx)
-        shelf = await furnish(ctx)
+        shelf = await furnish(ctx, plex.world.home.machine_identifier)
         world, friend = plex.world, plex.world.find("friend")
         shelf.link(MIA, str(friend.id))
         await shelf.section(MOVIES + 10, "movie", "More")

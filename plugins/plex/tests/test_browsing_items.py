@@ -130,10 +130,10 @@ async def test_collections_and_playlists_hold_their_items_in_their_order(ctx, sh
     assert titles(await asking.collections(ctx, library=SHOWS)) == []
     one = await asking.collection(ctx, trilogy)
     assert titles(one.items) == ["Part 3", "Part 1", "Part 2"]
-    assert [(one.title, one.size) for one in (await asking.playlists(ctx)).items] == [("Evening", 2)]
-    assert titles((await asking.playlist(ctx, evening)).items) == ["Part 1", "Chapter 1"]
+    assert [(one.title, one.size) for one in (await asking.playlists(ctx, ADA)).items] == [("Evening", 2)]
+    assert titles((await asking.playlist(ctx, evening, ADA)).items) == ["Part 1", "Chapter 1"]
     with pytest.raises(errors.NotFound):
-        await asking.playlist(ctx, trilogy)
+        await asking.playlist(ctx, trilogy, ADA)
 
     first = await asking.collection(ctx, trilogy, limit=2)
     rest = await asking.collection(ctx, trilogy, limit=2, cursor=first.items.next_cursor)
@@ -144,14 +144,12 @@ async def test_collections_and_playlists_hold_their_items_in_their_order(ctx, sh
     assert (titles(second), second.next_cursor) == (["Trilogy"], None)
     for strange in ("x", first.items.next_cursor, second.next_cursor or "e30"):
         with pytest.raises(errors.BadInput):
-            await asking.playlist(ctx, evening, cursor=strange)
+            await asking.playlist(ctx, evening, ADA, cursor=strange)
         with pytest.raises(errors.BadInput):
             await asking.collections(ctx, cursor=strange)
 
 
-async def test_somebody_sees_of_a_list_what_they_may_see_and_no_playlist_of_the_owners_by_their_plex_account(
-    ctx, shelf
-):
+async def test_somebody_sees_of_a_list_what_they_may_see_and_playlists_of_the_owners_only_as_an_admin(ctx, shelf):
     movie = await shelf.movie("Alien")
     _, _, ((episode,),) = await shelf.show("The Wire", [1])
     films = await shelf.group("collection", "Films", [movie], MOVIES)
@@ -164,7 +162,10 @@ async def test_somebody_sees_of_a_list_what_they_may_see_and_no_playlist_of_the_
     for call, id in ((asking.collection, films), (asking.playlist, both)):
         with pytest.raises(errors.NotFound):
             await call(ctx, id)
-    assert titles(await asking.playlists(ctx, TOM)) == ["Both"]
+    assert titles(await asking.playlists(ctx, TOM)) == []
+    with pytest.raises(errors.NotFound):
+        await asking.playlist(ctx, both, TOM)
+    assert titles(await asking.playlists(ctx, ADA)) == ["Both"]
     assert titles((await asking.playlist(ctx, both, ADA)).items) == ["Alien", "Chapter 1"]
 
 

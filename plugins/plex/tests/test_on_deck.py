@@ -30,12 +30,12 @@ async def ctx(owned, plex):
     first, second = library.children(season)
     plex.watch(account, alien, count=0, offset=1_800_000)
     plex.watch(account, library.get(first))
-    shelf = await furnish(owned)
+    shelf = await furnish(owned, plex.world.home.machine_identifier)
     await shelf.movie("Alien", rating_key=alien.rating_key)
     for key, number in ((first, 1), (second, 2)):
         await shelf.add("episode", SHOWS, f"Chapter {number}", rating_key=key, grandparent_title="The Wire")
-    await shelf.share(MIA, MOVIES, SHOWS)
     shelf.link(MIA, str(account.id))
+    await shelf.share(MIA, MOVIES, SHOWS)
     await owned.people.set_secret(MIA.id, SIGN_IN_SECRET, plex.world.token(account))
     return owned
 

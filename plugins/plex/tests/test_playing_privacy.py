@@ -6,14 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from medianest_hub.plugin_api import Role
+from medianest_hub.plugin_api import LinkedIdentity, Role
 from medianest_hub.testing import make_person
 from medianest_plex.client.notices import Told
 from medianest_plex.library.state import heard
+from medianest_plex.personal.shares import keep_shares
 from medianest_plex.playing.board import Board
 from medianest_plex.playing.reading import now_playing
 from medianest_plex.playing.telling import tell, tell_all, tell_progress
 from medianest_plex.privacy import BROWSE, SEE_OTHERS_PLAYING, full
+from medianest_plex.servers import everywhere
 
 from .stage import Ctx, film, linked, sent, session, shelve
 
@@ -39,10 +41,8 @@ async def ctx(ctx) -> Ctx:
 
 async def may_see(ctx: Ctx, person, *sections: int) -> None:
     """Plex said which libraries are shared with them."""
-    await ctx.db.execute(
-        "INSERT INTO plugin_plex.seen_state (instance, person_id, sections, refreshed_at) VALUES ($1, $2, $3, $4)",
-        *(ctx.instance, person.id, list(sections), ctx.clock.now()),
-    )
+    account = await ctx.people.identity(person.id)
+    await keep_shares(ctx.db, ctx.instance, person.id, account.subject, sections, ctx.clock.now())
 
 
 async def test_one_sees_ones_own_in_full_and_of_others_only_what_is_played(ctx):
@@ -186,3 +186,81 @@ async def test_pages_that_cannot_be_told_fail_nothing(ctx, monkeypatch):
     await tell(ctx, change)
     await tell_progress(ctx)
     assert [line.event for line in ctx.log.lines].count("pages were not told") == 2
+
+
+SECOND = {"second_name": "attic", "second_url": "http://attic.test:32400"}
+
+
+async def play_at_attic(ctx: Ctx, **given) -> Ctx:
+    """Something begins on a second server, of which it is not said in which library it is."""
+    both = replace(ctx, settings=ctx.settings.model_copy(update=SECOND))
+    there = everywhere(both)[1]
+    await there.db.execute(
+        """INSERT INTO plugin_plex.section (id, instance, section_key, kind, title, position, locations)
+           VALUES (gen_random_uuid(), 'attic', 1, 'movie', 'Attic', 1, ARRAY['/attic'])"""
+    )
+    board = Board(there)
+    await board.looked([session("9", film("Secret", 77, section_key=None, **given))], await board.begin_look())
+    return both
+
+
+async def test_what_is_in_no_library_is_shown_to_who_sees_something_of_that_server(ctx):
+    both = await play_at_attic(ctx)
+    fred, gina = linked(ctx, 601, "fred"), linked(ctx, 602, "gina")
+    for person in (fred, gina):
+        await may_see(ctx, person, 1, 2)
+    await keep_shares(ctx.db, "attic", gina.id, "602", [1], ctx.clock.now())
+    assert "Secret" not in [one.title for one in await now_playing(both, fred)]
+    assert "Secret" in [one.title for one in await now_playing(both, gina)]
+    await tell_all(both)
+    assert sent(both, complete=False)[-1]["items"] is None
+    await keep_shares(ctx.db, "attic", fred.id, "601", [1], ctx.clock.now())
+    await tell_all(both)
+    assert "Secret" in [one["title"] for one in sent(both, complete=False)[-1]["items"]]
+
+
+async def test_the_index_says_which_library_it_is_in_where_the_server_does_not(ctx):
+    await ctx.db.execute(
+        """INSERT INTO plugin_plex.item
+               (id, instance, section_key, rating_key, kind, title, sort_title, added_at, changed_at, words, run)
+           VALUES (gen_random_uuid(), 'attic', 2, 77, 'movie', 'Secret', 'secret', now(), now(), 'secret', 1)"""
+    )
+    both = await play_at_attic(ctx)
+    fred = linked(ctx, 601, "fred")
+    await may_see(ctx, fred, 1, 2)
+    await keep_shares(ctx.db, "attic", fred.id, "601", [1], ctx.clock.now())
+    assert "Secret" not in [one.title for one in await now_playing(both, fred)]
+
+
+@pytest.mark.parametrize(
+    ("change", "is_open"),
+    [
+        ("nothing", True),
+        ("linked anew", False),
+        ("taken away", False),
+        ("never asked", False),
+        ("disabled", True),
+        ("removed", True),
+        ("admin", True),
+    ],
+)
+async def test_open_pages_are_told_only_what_all_who_get_it_see(ctx, change, is_open):
+    fred, gina = linked(ctx, 601, "fred"), linked(ctx, 602, "gina")
+    for person in (fred, gina):
+        await may_see(ctx, person, 1, 2)
+    if change == "linked anew":
+        ctx.people.link(gina.id, LinkedIdentity(provider="plex", subject="603", username="gina"))
+    elif change == "never asked":
+        linked(ctx, 603, "new")
+    elif change == "taken away":
+        ctx.people.withdraw(gina.id)
+    else:
+        await may_see(ctx, gina, *((1, 2) if change == "nothing" else ()))
+    if change == "disabled":
+        ctx.people.disable(gina.id)
+    elif change == "removed":
+        ctx.people.known.pop(gina.id)
+    elif change == "admin":
+        ctx.people.add(make_person("gina", Role.ADMIN, "hub.admin", full(BROWSE), person_id=gina.id))
+    await tell_all(ctx)
+    assert (sent(ctx, complete=False)[-1]["items"] is not None) is is_open

@@ -190,3 +190,16 @@ def test_words_are_counted_and_how_wrong_one_may_be_depends_on_its_length():
     assert likeness("abcd") < likeness("abcdef") < likeness("abcdefg")
     assert "ocean%" in swapped("ocaen")
     assert swapped("ab") == swapped("aaaa") == swapped("abcdefgh") == []
+
+
+async def test_what_shares_a_place_is_one_hit_but_never_with_another_tmdb(shelf):
+    """The second is known by the ids of both others; the last two share an id that one of them has wrongly."""
+    await shelf.movie("Solaris", imdb="tt1")
+    await shelf.movie("Solaris", imdb="tt1", musicbrainz="m1", section=SHOWS)
+    await shelf.movie("Solaris", musicbrainz="m1", section=MUSIC)
+    await shelf.movie("Stalker", imdb="tt2", tmdb="1")
+    await shelf.movie("Stalker", imdb="tt2", tmdb="2", section=SHOWS)
+    found = (await asking.search(shelf.ctx, "solaris")).items
+    assert [len(one.places) for one in found] == [3]
+    found = (await asking.search(shelf.ctx, "stalker")).items
+    assert [len(one.places) for one in found] == [1, 1]

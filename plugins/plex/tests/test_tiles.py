@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from medianest_hub.plugin_api import EVERYONE, PERSON, Tone, Viewer, errors
+from medianest_hub.plugin_api import PERSON, Tone, Viewer, errors
 from medianest_plex import media_sources, widgets
 from medianest_plex.library.state import heard, lost
 from medianest_plex.settings import PlexSettings
@@ -75,7 +75,7 @@ async def test_many_people_looking_are_one_count(ctx, shelf):
 
 
 async def test_the_server_is_well_away_or_being_read_and_nothing_secret_is_said(ctx):
-    viewer = Viewer()
+    viewer = of(ADA)
     assert (await widgets.server(ctx, viewer)).items == []
     await heard(ctx, name="Living room", version="1.41", remark="It refuses the token.")
     (first,) = (await widgets.server(ctx, viewer)).items
@@ -101,9 +101,9 @@ async def test_what_depends_on_a_person_is_theirs_alone_and_the_rest_is_shared(c
     assert {one.name: one.scope for one in (widgets.recently_added, widgets.counts, widgets.server)} == {
         "recently_added": PERSON,
         "counts": PERSON,
-        "server": EVERYONE,
+        "server": PERSON,
     }
-    for tile in (widgets.recently_added, widgets.counts):
+    for tile in (widgets.recently_added, widgets.counts, widgets.server):
         with pytest.raises(errors.Forbidden):
             await tile(ctx, Viewer())
 

@@ -1,6 +1,6 @@
 """Collections of the libraries, and the playlists of the servers' owners, with what one person may see of them.
 
-Plex shows a playlist to nobody but whose it is. So who sees only what Plex shares with their account sees none of them.
+Plex shows a playlist to nobody but whose it is, and it may tell more of its owner than what is in it. So only admins see them.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def _to_be_seen(seen: Sight, kind: GroupingKind) -> Where:
     where.add("i.kind = $1 AND held.many > 0")
     if kind == "collection":
         where.add(visible_sql("i", 2))
-    elif seen.bound:
+    elif not seen.is_admin:
         where.add("false")
     return where
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -15,6 +17,7 @@ from medianest_plex.browsing.lists import ServerName, no_library
 from medianest_plex.browsing.models import Recent, Recents
 from medianest_plex.browsing.rows import COLUMNS, fields, seen_sql
 from medianest_plex.browsing.sight import Sight
+from medianest_plex.browsing.twins import twins
 from medianest_plex.settings import PlexSettings
 
 # Of each season its newest episode stands in the list, so that no page has a season a second time. What came within a day
@@ -48,6 +51,10 @@ _RECENT: Final = f"""
 """  # nosec B608 # noqa: S608 - every part is written here
 
 
+_MOST_ROUNDS: Final = 5
+"""How often more is read to fill a page, in place of what stands on it already."""
+
+
 class RecentQuery(BaseModel):
     """Which of it."""
 
@@ -67,28 +74,71 @@ class _LastRecent(Last):
 async def recently_added(
     ctx: Context[PlexSettings], seen: Sight, library: int | None, cursor: str | None, limit: int
 ) -> Recents:
-    """A page, the newest first. Raises `NotFound` for a library that is not to be seen, `BadInput`."""
+    """A page, the newest first; what is in several libraries or on several servers once, where it came in last.
+
+    Raises `NotFound` for a library that is not to be seen, `BadInput`.
+    """
     wanted = {instance: seen.keys(instance) for instance in seen.instances}
     if library is not None:
         wanted = {instance: [key] for instance, key in seen.sections if key == library}
         if not wanted:
             raise no_library()
     at, last = _read(cursor) if cursor else (None, None)
-    rows: list[Record] = []
-    for instance, keys in wanted.items():  # one after the other: each by its index
-        rows += await ctx.db.fetch(_RECENT, instance, keys, seen.person_id, at, last, limit + 1)
-    rows.sort(key=lambda row: (row["newest_at"], row["newest_id"]), reverse=True)
+    shown = replace(
+        seen, sections={place: one for place, one in seen.sections.items() if place[1] in wanted.get(place[0], ())}
+    )
+    kept: list[Record] = []
     following = None
-    if len(rows) > limit:
-        end = rows[limit - 1]
-        following = cursors.write(_LastRecent(list="recent", at=end["newest_at"], id=end["newest_id"]))
+    for _ in range(_MOST_ROUNDS):
+        rows, following = await _part(ctx, seen, wanted, (at, last), limit - len(kept))
+        kept += await _folded(ctx, shown, kept, rows)
+        if following is None or len(kept) == limit:
+            break
+        at, last = following.at, following.id
     return Recents(
-        items=[
-            Recent(**{**fields(ctx, seen, row), "added_at": row["newest_at"]}, new=row["many"]) for row in rows[:limit]
-        ],
-        next_cursor=following,
+        items=[Recent(**{**fields(ctx, seen, row), "added_at": row["newest_at"]}, new=row["many"]) for row in kept],
+        next_cursor=cursors.write(following) if following is not None else None,
         freshness=seen.freshness,
     )
+
+
+async def _part(
+    ctx: Context[PlexSettings],
+    seen: Sight,
+    wanted: Mapping[str, list[int]],
+    after: tuple[datetime | None, UUID | None],
+    limit: int,
+) -> tuple[list[Record], _LastRecent | None]:
+    """So many of all servers, the newest first, and where they end if there are more."""
+    rows: list[Record] = []
+    for instance, keys in wanted.items():  # one after the other: each by its index
+        rows += await ctx.db.fetch(_RECENT, instance, keys, seen.person_id, *after, limit + 1)
+    rows.sort(key=lambda row: (row["newest_at"], row["newest_id"]), reverse=True)
+    if len(rows) <= limit:
+        return rows, None
+    end = rows[limit - 1]
+    return rows[:limit], _LastRecent(list="recent", at=end["newest_at"], id=end["newest_id"])
+
+
+async def _folded(
+    ctx: Context[PlexSettings], shown: Sight, before: Sequence[Record], rows: Sequence[Record]
+) -> list[Record]:
+    """Without what came into another library or onto another server later, and so stands further up already.
+
+    Of movies and albums that is so on whatever page; of seasons and episodes where it is on the same one.
+    """
+    elsewhere = await twins(ctx.db, shown, [row["id"] for row in rows])
+    listed = {row["id"] for row in before}
+    kept = []
+    for row in rows:
+        others = elsewhere.get(row["id"], ())
+        is_whole = row["kind"] in ("movie", "album")
+        mine = (row["newest_at"], row["newest_id"])
+        if any(one["id"] in listed or (is_whole and (one["added_at"], one["id"]) > mine) for one in others):
+            continue
+        listed.add(row["id"])
+        kept.append(row)
+    return kept
 
 
 def _read(cursor: str) -> tuple[datetime, UUID]:

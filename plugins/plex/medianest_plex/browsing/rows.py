@@ -78,10 +78,15 @@ def external_ids(row: Record) -> dict[str, str]:
 def watch_link(ctx: Context[PlexSettings], seen: Sight, instance: str, rating_key: int) -> str | None:
     """Where it opens in Plex; None while it is not known which server that is."""
     server = seen.servers.get(instance)
-    if server is None or not server.machine_identifier:
+    return watch_address(ctx, server.machine_identifier, rating_key) if server is not None else None
+
+
+def watch_address(ctx: Context[PlexSettings], machine_identifier: str, rating_key: int) -> str | None:
+    """Where what has that key on that server opens in Plex; None without the server's identifier."""
+    if not machine_identifier:
         return None
     key = quote(f"/library/metadata/{rating_key}", safe="")
-    return f"{ctx.settings.app_url}/desktop/#!/server/{quote(server.machine_identifier, safe='')}/details?key={key}"
+    return f"{ctx.settings.app_url}/desktop/#!/server/{quote(machine_identifier, safe='')}/details?key={key}"
 
 
 def place(ctx: Context[PlexSettings], seen: Sight, row: Record) -> Place:

@@ -162,15 +162,33 @@ def _merged(
 ) -> list[Hit]:
     """One hit for what is the same thing, by the first server's row where that was found, too."""
     by_id = {one.row["id"]: one for one in found}
-    hits: list[Hit] = []
-    taken: set[UUID] = set()
+    return [
+        _hit(ctx, seen, _own(seen, one, places, by_id), one.score, places)
+        for one, places in _joined(found, elsewhere)[:limit]
+    ]
+
+
+def _joined(found: list[Found], elsewhere: dict[UUID, list[Record]]) -> list[tuple[Found, list[Record]]]:
+    """The best of what is the same thing, with all its places: what shares a place with it belongs to it.
+
+    Two with different `tmdb` are never the same; a place that could be either's is that of the better one.
+    """
+    joined: list[tuple[Found, dict[UUID, Record], set[str]]] = []
+    all_taken: set[UUID] = set()
     for one in found:
-        if one.row["id"] in taken or len(hits) == limit:
-            continue
-        places = [one.row, *elsewhere.get(one.row["id"], ())]
-        taken |= {there["id"] for there in places}
-        hits.append(_hit(ctx, seen, _own(seen, one, places, by_id), one.score, places))
-    return hits
+        places = {there["id"]: there for there in (one.row, *elsewhere.get(one.row["id"], ()))}
+        ids = {there["tmdb"] for there in places.values() if there["tmdb"]}
+        own = {key: there for key, there in places.items() if key not in all_taken}
+        for _, taken, known in joined:
+            if taken.keys() & places.keys() and len(known | ids) <= 1:
+                taken.update(own)
+                known |= ids
+                break
+        else:
+            if one.row["id"] in own:
+                joined.append((one, own, ids))
+        all_taken |= own.keys()
+    return [(one, list(places.values())) for one, places, _ in joined]
 
 
 def _own(seen: Sight, one: Found, places: Sequence[Record], by_id: dict[UUID, Found]) -> Record:

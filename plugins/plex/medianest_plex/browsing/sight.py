@@ -1,8 +1,8 @@
 """What one person may see of the libraries, and how far it can be believed; asks only Postgres.
 
 Who has a Plex account linked sees what each server shares with that account, as it last said (`seen_state`), and nothing of
-one until it has said so. A row there stays when the account is taken away, so that nobody sees more by taking theirs away:
-such a person sees nothing. Who never had one sees what the settings show, and admins do in any case.
+one until it has said so of this account. A row there stays when the account is taken away, so that nobody sees more by taking
+theirs away: such a person sees nothing. Who never had one sees what the settings show, and admins do in any case.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SECTIONS: Final = """
     SELECT instance, section_key, kind, title, synced_at FROM plugin_plex.section
      ORDER BY instance, position, section_key
 """
-_SHARED: Final = "SELECT instance, sections, refreshed_at FROM plugin_plex.seen_state WHERE person_id = $1"
+_SHARED: Final = "SELECT instance, subject, sections, refreshed_at FROM plugin_plex.seen_state WHERE person_id = $1"
 _SERVERS: Final = """
     SELECT instance, machine_identifier, name, connected, since, heard_at, synced_at FROM plugin_plex.server
 """
@@ -63,17 +63,24 @@ class KnownServer:
 class Sight:
     """`sections` are those the person may see, by instance and key, in the order of the servers and theirs.
 
-    `servers` are all there are, by instance. `bound`: what the person sees is what Plex shares with their account.
-    `refreshed`: when Plex last said of a server what that is; those of which it never did are missing.
+    `servers` are all there are, by instance. `subject` is the Plex account, empty for who has none. `bound`: what the person
+    sees is what Plex shares with it. `refreshed`: when Plex last said of a server what that is; those of which it never did
+    are missing.
     """
 
     person_id: UUID
     sections: Mapping[tuple[str, int], Section]
     servers: Mapping[str, KnownServer]
     freshness: Freshness
+    is_admin: bool
     bound: bool
-    linked: bool
+    subject: str
     refreshed: Mapping[str, datetime]
+
+    @property
+    def linked(self) -> bool:
+        """Whether the person has a Plex account linked."""
+        return bool(self.subject)
 
     @property
     def instance(self) -> str:
@@ -84,6 +91,11 @@ class Sight:
     def instances(self) -> list[str]:
         """The servers of which the person sees anything."""
         return [one for one in self.servers if any(instance == one for instance, _ in self.sections)]
+
+    @property
+    def known(self) -> list[str]:
+        """The servers whose names and state the person may know: those they see something of, and for admins all."""
+        return list(self.servers) if self.is_admin else self.instances
 
     def keys(self, instance: str) -> list[int]:
         """The sections of that server."""
@@ -99,7 +111,7 @@ class Sight:
         if instance is None:
             return self
         sections = {place: one for place, one in self.sections.items() if place[0] == instance}
-        named = [one for one in self.servers.values() if one.instance == instance]
+        named = [self.servers[one] for one in self.known if one == instance]
         return replace(self, sections=sections, freshness=freshness_of(named, now))
 
     def knows_seen(self, instance: str) -> bool:
@@ -123,11 +135,12 @@ def visible_sql(row: str, parameter: int) -> str:
 
 async def sight(ctx: Context[PlexSettings], person: Person) -> Sight:
     """For that person, now."""
-    linked = await ctx.people.identity(person.id) is not None
+    account = await ctx.people.identity(person.id)
     shared = await ctx.db.fetch(_SHARED, person.id)
     servers, now = await _servers(ctx), ctx.clock.now()
-    bound = not person.is_admin and (linked or bool(shared))
-    seen = {(row["instance"], key) for row in shared for key in row["sections"]}
+    bound = not person.is_admin and (account is not None or bool(shared))
+    told = [row for row in shared if account is not None and row["subject"] == account.subject]
+    seen = {(row["instance"], key) for row in told for key in row["sections"]}
     shown = {server.instance: server.shows for server in ctx.settings.servers}
     sections: dict[tuple[str, int], Section] = {}
     rows = await ctx.db.fetch(_SECTIONS)
@@ -135,17 +148,18 @@ async def sight(ctx: Context[PlexSettings], person: Person) -> Sight:
         place = (row["instance"], row["section_key"])
         if place[0] not in servers or not shown[place[0]](row["title"]):
             continue
-        if not bound or (linked and place in seen):  # whose account was taken away sees nothing
+        if not bound or place in seen:
             sections[place] = Section(*place, row["kind"], row["title"], row["synced_at"])
     used = [one for one in servers.values() if any(instance == one.instance for instance, _ in sections)]
     return Sight(
         person_id=person.id,
         sections=sections,
         servers=servers,
-        freshness=freshness_of(used or list(servers.values())[:1], now),
+        freshness=freshness_of(used or ([] if bound else list(servers.values())[:1]), now),
+        is_admin=person.is_admin,
         bound=bound,
-        linked=linked,
-        refreshed={row["instance"]: row["refreshed_at"] for row in shared if row["refreshed_at"] > NEVER},
+        subject=account.subject if account is not None else "",
+        refreshed={row["instance"]: row["refreshed_at"] for row in told if row["refreshed_at"] > NEVER},
     )
 
 

@@ -20,17 +20,21 @@ _SAME: Final = """
       UNION SELECT o.id FROM plugin_plex.item o WHERE o.musicbrainz = i.musicbrainz
 """
 _TWINS: Final = f"""
-    SELECT i.id AS of, o.id, o.instance, o.section_key, o.rating_key
+    SELECT i.id AS of, o.id, o.instance, o.section_key, o.rating_key, o.tmdb, o.added_at
       FROM plugin_plex.item i
      CROSS JOIN LATERAL ({_SAME}) same
       JOIN plugin_plex.item o ON o.id = same.id AND o.kind = i.kind AND o.id <> i.id
      WHERE i.id = ANY($1::uuid[]) AND {visible_sql("o", 2)}
+       AND (i.tmdb IS NULL OR o.tmdb IS NULL OR i.tmdb = o.tmdb)
      ORDER BY o.instance <> $3, o.instance, o.section_key, o.rating_key
 """  # nosec B608 # noqa: S608 - every part is written here
 
 
 async def twins(q: Queries, seen: Sight, ids: Sequence[UUID]) -> dict[UUID, list[Record]]:
-    """Of each id its rows elsewhere that the person may see, the first server's first."""
+    """Of each id its rows elsewhere that the person may see, the first server's first; never one with another `tmdb`.
+
+    A row has `id`, `instance`, `section_key`, `rating_key`, `tmdb` and `added_at`.
+    """
     found: dict[UUID, list[Record]] = {}
     for row in await q.fetch(_TWINS, list(ids), seen.everywhere, seen.instance):
         found.setdefault(row["of"], []).append(row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ from medianest_hub.plugin_api.errors import AuthFailed, UpstreamError
 from medianest_plex.client.library import TYPES
 from medianest_plex.client.plex_tv import TokenRefused
 from medianest_plex.client.server import SERVICE
-from medianest_plex.library_models import Big, Listing, MaybeKey, PlexSection, Small
+from medianest_plex.library_models import Big, Container, Listing, MaybeKey, PlexSection, Small
 from medianest_plex.models import Answer
 
 _DEADLINE: Final = 15.0
@@ -32,9 +32,13 @@ class PersonalItem(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A page of what a person has watched to the end: `keys` of it; `more` where there are further pages."""
+    """A page of what a person has watched to the end: `keys` of it; `more` where there are further pages.
+
+    `read`: how many items it had, whether watched or not.
+    """
 
     keys: list[int]
+    read: int
     more: bool
 
 
@@ -55,22 +59,41 @@ class PersonalPlex:
     async def sections(self) -> list[int]:
         """The keys of the libraries they may see."""
         answer = await self._get("/library/sections", {})
-        return [one.key for one in answer.parse(Listing[PlexSection]).container.entries]
+        container = answer.parse(Listing[PlexSection]).container
+        self._check(container)
+        return [one.key for one in container.entries]
 
     async def watched(self, section: int, kind: str, start: int, size: int) -> Watched:
         """Movies or episodes of a library they have watched to the end, `size` of them from the `start`-th on."""
         asked: dict[str, str | int] = {"type": TYPES[kind], "viewCount>>": 0, "sort": "id", "excludeElements": _BARE}
         answer = await self._get(f"/library/sections/{section}/all", asked, start, size)
-        entries = answer.parse(Listing[PersonalItem]).container.entries
+        container = answer.parse(Listing[PersonalItem]).container
+        self._check(container, start)
+        entries, total = container.entries, container.total
+        # Without a total a full page may not be the last one. One that is fuller than was asked for is of a server that
+        # sends everything at once.
+        more = len(entries) == size if total is None else start + len(entries) < total
         # A server that does not know the filter sends everything.
         keys = [one.rating_key for one in entries if one.rating_key is not None and one.views]
-        return Watched(keys, more=len(entries) >= size)
+        return Watched(keys, len(entries), more)
 
     async def on_deck(self, size: int) -> list[tuple[int, int]]:
         """What they could go on with: its key, and how far they have come in milliseconds."""
         answer = await self._get("/library/onDeck", {"excludeElements": _BARE}, 0, size)
-        entries = answer.parse(Listing[PersonalItem]).container.entries
+        container = answer.parse(Listing[PersonalItem]).container
+        self._check(container)
+        entries = container.entries
         return [(one.rating_key, one.offset or 0) for one in entries if one.rating_key is not None]
+
+    def _check(self, container: Container[Any], start: int = 0) -> None:
+        """Raise `UpstreamError` for a part without anything in it, or that can be read, although there is more."""
+        entries = container.entries
+        told = container.size or (container.total is not None and container.total > start)
+        is_odd = any(isinstance(one, PersonalItem) for one in entries) and all(
+            one.rating_key is None for one in entries
+        )
+        if is_odd or (not entries and told):
+            raise UpstreamError(f"{self._service} answered a list without what is in it.", service=self._service)
 
     async def _get(
         self, path: str, asked: Mapping[str, str | int], start: int | None = None, size: int = 0

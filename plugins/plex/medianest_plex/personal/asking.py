@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from medianest_hub.plugin_api import SIGN_IN_SECRET, Context
+from medianest_hub.plugin_api import SIGN_IN_SECRET, Context, LinkedIdentity
 from medianest_hub.plugin_api.errors import UpstreamError
 from medianest_plex.client.headers import plex_headers
 from medianest_plex.client.personal import PersonalPlex
@@ -24,19 +24,18 @@ class NotShared(Exception):
     """The server is not shared with the person's Plex account (any more)."""
 
 
-async def plex_of(ctx: Context[PlexSettings], person_id: UUID) -> PersonalPlex:
-    """The context's server for that person.
+async def plex_of(ctx: Context[PlexSettings], person_id: UUID, account: LinkedIdentity | None) -> PersonalPlex:
+    """The context's server for that person, who has that account linked.
 
     plex.tv gives the account a token for that server alone, and only that goes there. Raises `NotLinked`, `NotShared`,
     `TokenRefused`, and `UpstreamError`, `UpstreamTimeout` or `Unavailable` while it cannot be said.
     """
-    identity = await ctx.people.identity(person_id)
-    if identity is None or not identity.subject.isdigit():
+    if account is None or not account.subject.isdigit():
         raise NotLinked
     token = await ctx.people.secret(person_id, SIGN_IN_SECRET)
     if token is None:
         raise TokenRefused
-    server = await our_server(ctx, int(identity.subject), token)
+    server = await our_server(ctx, int(account.subject), token)
     if server is None:
         raise NotShared
     if server.access_token is None:

@@ -82,13 +82,14 @@ def _code(codes: Sequence[Code | str | None]) -> Code | None:
 
 async def _said(ctx: Context[PlexSettings], seen: Sight, person: Person) -> dict[str, Any]:
     """What the server said last, asked anew every few minutes. Kept are keys and how far one came, never a token."""
-    key, older = f"on_deck:{ctx.instance}:{person.id}", f"on_deck_before:{ctx.instance}:{person.id}"
+    of = f"{ctx.instance}:{person.id}:{seen.subject}"
+    key, older = f"on_deck:{of}", f"on_deck_before:{of}"
     loaded: list[dict[str, Any]] = []
 
     async def load() -> dict[str, Any]:
         # Who listens knows that it is away: nobody need wait to find that out again.
         is_away = seen.servers[ctx.instance].is_away
-        loaded.append(_failed("plex_away") if is_away else await _ask(ctx, person))
+        loaded.append(_failed("plex_away") if is_away else await _ask(ctx, seen))
         return loaded[0]
 
     said = await ctx.cache.remember(key, KEPT_SECONDS, load)
@@ -101,11 +102,14 @@ async def _said(ctx: Context[PlexSettings], seen: Sight, person: Person) -> dict
     return said
 
 
-async def _ask(ctx: Context[PlexSettings], person: Person) -> dict[str, Any]:
+async def _ask(ctx: Context[PlexSettings], seen: Sight) -> dict[str, Any]:
     code: str
+    account = await ctx.people.identity(seen.person_id)
+    if account is None or account.subject != seen.subject:
+        return _failed("not_linked")
     try:
         async with asyncio.timeout(DEADLINE):
-            entries = await (await plex_of(ctx, person.id)).on_deck(MOST)
+            entries = await (await plex_of(ctx, seen.person_id, account)).on_deck(MOST)
     except NotLinked:
         code = "not_linked"
     except NotShared:

@@ -38,18 +38,20 @@ async def look(ctx: Context[PlexSettings], person: Person) -> Sight:
     """What the person may see now. Asks Plex only before it ever said, and otherwise sees to its being asked in time."""
     seen = await sight(ctx, person)
     unasked = seen.unasked() if seen.bound and seen.linked else []
-    if unasked and await _ask_at_once(ctx, person.id, unasked):
+    if unasked and await _ask_at_once(ctx, seen, unasked):
         seen = await sight(ctx, person)
     if due := seen.due(ctx.clock.now()):
-        await _ask_later(ctx, person.id, due if len(due) < len(seen.servers) else [])
+        await _ask_when_due(ctx, person.id, due if len(due) < len(seen.servers) else [])
     return seen
 
 
-async def _ask_at_once(ctx: Context[PlexSettings], person_id: UUID, instances: Sequence[str]) -> bool:
+async def _ask_at_once(ctx: Context[PlexSettings], seen: Sight, instances: Sequence[str]) -> bool:
     """Whether Plex said of any of these servers in time what the person may see there.
 
     However often pages ask, Plex is asked twice a minute at most.
     """
+
+    person_id = seen.person_id
 
     async def ask_one(server: Context[PlexSettings]) -> bool:
         try:
@@ -62,22 +64,25 @@ async def _ask_at_once(ctx: Context[PlexSettings], person_id: UUID, instances: S
     async def ask() -> bool:
         await shares.note_account(ctx, person_id)
         asked = [server for server in everywhere(ctx) if server.instance in instances]
-        if not any(await asyncio.gather(*(ask_one(server) for server in asked))):
+        answers = await asyncio.gather(*(ask_one(server) for server in asked))
+        await shares.forget_if_gone(ctx, person_id)
+        if not any(answers):
             return False
-        await _enqueue(ctx, person_id)  # what they have watched takes longer
+        await ask_later(ctx, person_id)  # what they have watched takes longer
         return True
 
-    return await ctx.cache.remember(f"at_once:{person_id}", AGAIN_SECONDS, ask)
+    return await ctx.cache.remember(f"at_once:{person_id}:{seen.subject}", AGAIN_SECONDS, ask)
 
 
-async def _ask_later(ctx: Context[PlexSettings], person_id: UUID, instances: list[str]) -> None:
+async def _ask_when_due(ctx: Context[PlexSettings], person_id: UUID, instances: list[str]) -> None:
     key = f"later:{person_id}"
     if await ctx.cache.get(key) is None:
         await ctx.cache.set(key, True, _ASKED_SECONDS)
-        await _enqueue(ctx, person_id, instances)
+        await ask_later(ctx, person_id, instances)
 
 
-async def _enqueue(ctx: Context[PlexSettings], person_id: UUID, instances: Sequence[str] = ()) -> None:
+async def ask_later(ctx: Context[PlexSettings], person_id: UUID, instances: Sequence[str] = ()) -> None:
+    """Have Plex asked about the person in the background: on these servers, or on all."""
     args, unique = OfPerson(person_id=person_id, instances=list(instances)), ":".join((str(person_id), *instances))
     await ctx.jobs.enqueue(refresh_seen, args, unique=unique)
 
@@ -93,6 +98,7 @@ async def refresh_seen(ctx: Context[PlexSettings], job: Job[OfPerson]) -> None:
         return
     asked = [server for server in everywhere(ctx) if not instances or server.instance in instances]
     outcomes = await asyncio.gather(*(_refresh(server, person_id) for server in asked), return_exceptions=True)
+    await shares.forget_if_gone(ctx, person_id)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
@@ -104,13 +110,14 @@ async def _refresh(ctx: Context[PlexSettings], person_id: UUID) -> None:
         if found is None:
             return
         plex, sections = found
-        keys = await ask_watched(ctx, plex, sections)
+        keys = await ask_watched(ctx, person_id, plex, sections)
     except HubError as error:
         ctx.log.debug("plex_person_not_asked", server=ctx.instance, reason=error.message)
         await shares.ask_again_soon(ctx, person_id)
         return
     async with ctx.db.transaction() as tx:
         await keep_watched(tx, ctx.instance, person_id, keys)
+        await shares.settle(tx, ctx.instance, person_id)
 
 
 @listener(PersonRemoved)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from medianest_hub.plugin_api import Context, Queries
 from medianest_plex.client.personal import PersonalPlex
+from medianest_plex.personal.shares import doubt
 from medianest_plex.settings import PlexSettings
 
 PAUSE_SECONDS: Final = 0.2
@@ -18,6 +19,11 @@ MOST: Final = 500_000
 _PARTS: Final = {"movie": "movie", "show": "episode"}
 """What is watched in a library of that kind."""
 
+_HAD: Final = """
+    SELECT DISTINCT i.section_key FROM plugin_plex.seen s
+      JOIN plugin_plex.item i ON i.instance = s.instance AND i.rating_key = s.rating_key
+     WHERE s.instance = $1 AND s.person_id = $2 AND i.kind IN ('movie', 'episode')
+"""
 _KEEP: Final = """
     WITH leaves AS (SELECT unnest($3::bigint[]) AS key),
     seasons AS (
@@ -43,23 +49,41 @@ _KEEP: Final = """
 """
 
 
-async def ask_watched(ctx: Context[PlexSettings], plex: PersonalPlex, sections: Sequence[int]) -> list[int]:
-    """The keys of all movies and episodes the person has watched in those of these sections that are kept here."""
+async def ask_watched(
+    ctx: Context[PlexSettings], person_id: UUID, plex: PersonalPlex, sections: Sequence[int]
+) -> list[int]:
+    """The keys of all movies and episodes the person has watched in those of these sections that are kept here.
+
+    Raises what `PersonalPlex` raises, and `UpstreamError` the first time a section has nothing where something was known.
+    """
     rows = await ctx.db.fetch(
         """SELECT section_key, kind FROM plugin_plex.section
             WHERE instance = $1 AND section_key = ANY($2::integer[]) ORDER BY position""",
         *(ctx.instance, list(sections)),
     )
+    had = {row["section_key"] for row in await ctx.db.fetch(_HAD, ctx.instance, person_id)}
     found: list[int] = []
     for row in rows:
-        kind, start = _PARTS.get(row["kind"]), 0
-        while kind is not None and len(found) < MOST:
-            page = await plex.watched(row["section_key"], kind, start, ctx.settings.page_size)
-            found += page.keys
-            if not page.more:
-                break
-            start += ctx.settings.page_size
-            await asyncio.sleep(PAUSE_SECONDS)
+        kind = _PARTS.get(row["kind"])
+        if kind is None:
+            continue
+        keys = await _ask_section(ctx, plex, row["section_key"], kind, MOST - len(found))
+        if not keys and row["section_key"] in had:
+            await doubt(ctx, person_id)
+        found += keys
+    return found
+
+
+async def _ask_section(ctx: Context[PlexSettings], plex: PersonalPlex, section: int, kind: str, most: int) -> list[int]:
+    found: list[int] = []
+    start = 0
+    while len(found) < most:
+        page = await plex.watched(section, kind, start, ctx.settings.page_size)
+        found += page.keys
+        if not page.more:
+            break
+        start += page.read
+        await asyncio.sleep(PAUSE_SECONDS)
     return found
 
 

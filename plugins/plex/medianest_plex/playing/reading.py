@@ -8,6 +8,7 @@ from typing import Final
 
 from medianest_hub.plugin_api import Context, Person, Record
 from medianest_plex.library.state import read_server
+from medianest_plex.personal.audience import Place, audience, holds
 from medianest_plex.personal.refreshing import look
 from medianest_plex.playing.models import NowPlaying
 from medianest_plex.playing.rows import row_heading
@@ -17,20 +18,11 @@ from medianest_plex.settings import PlexSettings
 STALE_AFTER: Final = timedelta(seconds=90)
 """For so long what was last seen is believed."""
 
-# Open to everybody: in no library, or in one that the settings show and that everybody who has, or had, a Plex account linked
-# may see, as far as Plex has said what is shared with them.
+# The server does not always say which library something is in; the index may know.
 _READ: Final = """
-    SELECT p.*, i.id AS item_id, s.title AS section,
-           NOT EXISTS (
-               SELECT FROM (SELECT DISTINCT person_id FROM plugin_plex.seen_state) person
-                WHERE NOT EXISTS (
-                    SELECT FROM plugin_plex.seen_state t
-                     WHERE t.person_id = person.person_id AND t.instance = p.instance AND p.section_key = ANY(t.sections)
-                )
-           ) AS is_shared
+    SELECT p.*, i.id AS item_id, coalesce(CASE WHEN p.section_key > 0 THEN p.section_key END, i.section_key, 0) AS library
       FROM plugin_plex.playing p
       LEFT JOIN plugin_plex.item i ON i.instance = p.instance AND i.rating_key = p.rating_key
-      LEFT JOIN plugin_plex.section s ON s.instance = p.instance AND s.section_key = p.section_key
      WHERE p.instance = ANY($1::text[])
      ORDER BY p.started_at, p.id
 """
@@ -40,19 +32,18 @@ async def now_playing(ctx: Context[PlexSettings], person: Person) -> list[NowPla
     """What is being played on all servers, the longest first.
 
     Of others' sessions somebody without `see_others_playing` sees neither name, device nor address, and none that is in a
-    library they may not see.
+    library they may not see, or in none (live television) on a server of which they see nothing.
     """
     rows = await read_rows(ctx)
     if not rows:
         return []
     sees_others, stale = person.can(full(SEE_OTHERS_PLAYING)), await stale_servers(ctx)
     identity = await ctx.people.identity(person.id)
-    visible = None if sees_others else (await look(ctx, person)).sections
+    visible = None if sees_others else set((await look(ctx, person)).sections)
     found = []
     for row in rows:
         mine = identity is not None and str(row["account_id"]) == identity.subject
-        key = row["section_key"] or 0
-        if mine or visible is None or key <= 0 or (row["instance"], key) in visible:
+        if mine or visible is None or holds(visible, place_of(row)):
             is_stale = row["instance"] in stale
             found.append(shown(row, mine=mine, complete=mine or sees_others, stale=is_stale))
     return found
@@ -63,12 +54,20 @@ async def read_rows(ctx: Context[PlexSettings]) -> Sequence[Record]:
     return await ctx.db.fetch(_READ, [server.instance for server in ctx.settings.servers])
 
 
-def is_open(ctx: Context[PlexSettings], row: Record) -> bool:
-    """Whether all members may see the title."""
-    if (row["section_key"] or 0) <= 0:
+async def all_open(ctx: Context[PlexSettings], rows: Sequence[Record]) -> bool:
+    """Whether all members may see all of these titles."""
+    if not rows:
         return True
-    server = next((one for one in ctx.settings.servers if one.instance == row["instance"]), None)
-    return row["is_shared"] and row["section"] is not None and server is not None and server.shows(row["section"])
+    everybody = await audience(ctx)
+    for place in {place_of(row) for row in rows}:
+        if not everybody.is_shown(place) or any(person.permissions for person in await everybody.without(place)):
+            return False
+    return True
+
+
+def place_of(row: Record) -> Place:
+    """The library it is in; that of a server alone for what is in none, such as live television."""
+    return row["instance"], row["library"] if row["library"] > 0 else None
 
 
 async def stale_servers(ctx: Context[PlexSettings]) -> set[str]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from medianest_hub.plugin_api import Context
 from medianest_plex.playing.models import PlayingChanged
-from medianest_plex.playing.reading import is_open, read_rows, shown
+from medianest_plex.playing.reading import all_open, read_rows, shown
 from medianest_plex.playing.writing import Change
 from medianest_plex.privacy import BROWSE, SEE_OTHERS_PLAYING
 from medianest_plex.settings import PlexSettings
@@ -43,7 +43,7 @@ async def _send(ctx: Context[PlexSettings], *, keep: bool) -> None:
     whole = PlayingChanged(complete=True, at=now, items=[shown(row, complete=True) for row in rows])
     await ctx.realtime.send(EVENT, whole, permission=SEE_OTHERS_PLAYING, keep=keep)
     # Everybody gets the same, so it holds only what everybody may see. Else pages ask: each is answered what it may know.
-    every = all(is_open(ctx, row) for row in rows)
+    every = await all_open(ctx, rows)
     if every or keep:
         items = [shown(row, complete=False) for row in rows] if every else None
         await ctx.realtime.send(
