@@ -8,7 +8,7 @@ from typing import Any
 
 from medianest_hub.testing.hub import HubProcess
 from tests.demo.service import Ask, NotHere
-from tests.simulators.overseerr.household import InLibrary, furnish, mirror
+from tests.simulators.overseerr.household import InLibrary, add_rarer_states, furnish, mirror
 from tests.simulators.overseerr.records import Request, RequestStatus
 from tests.simulators.overseerr.server import OVERSEERR, SEERR, OverseerrSimulator
 
@@ -35,7 +35,8 @@ class DemoOverseerr:
     ) -> None:
         self.simulator = OverseerrSimulator(version)
         mirror(self.simulator, library)
-        furnish(self.simulator)
+        _, ben, chloe, _ = furnish(self.simulator)
+        add_rarer_states(self.simulator, ben, chloe)
         if friend is not None:
             name, plex_id, email = friend
             self.simulator.add_user(name, plex_id=plex_id, email=email, movie_quota_limit=3, movie_quota_days=7)

@@ -1,4 +1,4 @@
-"""A believable family's requests, in every state, and some issues, for demos and load."""
+"""A believable family's requests, in every state there is, and some issues, for demos and load."""
 
 from __future__ import annotations
 
@@ -45,25 +45,10 @@ def mirror(sim: Knobs, titles: Iterable[InLibrary]) -> None:
         sim.arrive(made, rating_key=one.rating_key)
 
 
-def _in_rarer_states(sim: Knobs, ben: User, chloe: User) -> None:
-    """Approved and not handed on yet, on its way, and what only Seerr tells apart."""
-    sim.put_status(sim.approve(sim.request(ben, (MOVIE, 910002))), MediaStatus.UNKNOWN)
-    sim.approve(sim.request(chloe, (MOVIE, 910016)))
-    if not sim.world.seerr:
-        return
-    there = sim.approve(sim.request(chloe, (MOVIE, 910008)))
-    sim.arrive(there)
-    there.status = RequestStatus.APPROVED  # as long as nobody has closed it
-    gone = sim.approve(sim.request(ben, (MOVIE, 910013)))
-    sim.arrive(gone)
-    sim.put_status(gone, MediaStatus.DELETED)
-    sim.put_status(sim.request(ben, (MOVIE, 910015)), MediaStatus.BLOCKLISTED)
-
-
 def furnish(sim: Knobs) -> list[User]:
-    """Five people, of whom the owner and Ada decide; requests in every state; two issues. Returns the four guests.
+    """Five people, of whom the owner and Ada decide; ten requests; two issues. Returns the four guests.
 
-    The second and the twelfth request, of Ben and of Chloe, are on their way.
+    The second request, of Ben, is on its way.
     """
     people = [
         sim.add_user(name, permissions=allowed, plex_id=1002 + at, **quotas)
@@ -85,7 +70,6 @@ def furnish(sim: Knobs) -> list[User]:
     sim.arrive(sim.request(chloe, (TV, 210008)), seasons=(1,))
     sim.request(chloe, (TV, 210010))
     sim.request(dev, (TV, 210003))
-    _in_rarer_states(sim, ben, chloe)
     dark = sim.open_issue(ben, (MOVIE, 910003), "The picture is far too dark from the middle on.", IssueType.VIDEO)
     sim.comment(dark, "Ada", "Thanks, I am looking for another copy.")
     off = sim.open_issue(
@@ -93,3 +77,18 @@ def furnish(sim: Knobs) -> list[User]:
     )
     sim.close_issue(off)
     return people
+
+
+def add_rarer_states(sim: Knobs, ben: User, chloe: User) -> None:
+    """Requests 11 and on: approved and not handed on yet, on its way (12), and what only Seerr tells apart."""
+    sim.put_status(sim.approve(sim.request(ben, (MOVIE, 910002))), MediaStatus.UNKNOWN)
+    sim.approve(sim.request(chloe, (MOVIE, 910016)))
+    if not sim.world.seerr:
+        return
+    there = sim.approve(sim.request(chloe, (MOVIE, 910008)))
+    sim.arrive(there)
+    there.status = RequestStatus.APPROVED  # as long as nobody has closed it
+    gone = sim.approve(sim.request(ben, (MOVIE, 910013)))
+    sim.arrive(gone)
+    sim.put_status(gone, MediaStatus.DELETED)
+    sim.put_status(sim.request(ben, (MOVIE, 910015)), MediaStatus.BLOCKLISTED)
