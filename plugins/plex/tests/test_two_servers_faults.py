@@ -185,6 +185,7 @@ async def test_a_stranger_to_both_is_refused_and_a_friend_of_either_removed_only
     with pytest.raises(Forbidden) as refused:
         await complete(ctx, started.state, {})
     assert refused.value.error_code == "not_a_member"
+    assert refused.value.message.startswith("None of these Plex servers is shared with your Plex account. Ask an owner")
     plex.world.unshare(friend)
     assert await recheck(ctx, linked, token) is Standing.GOOD
     attic.world.unshare(friend)
