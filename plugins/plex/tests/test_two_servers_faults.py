@@ -113,7 +113,7 @@ async def well(pair: Pair) -> Pair:
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_each_route_and_tile_answers_as_before(well: Pair, fault):
     before = {person.username: await answers(well, person) for person in (ADA, MIA)}
-    await well.ctx.cache.delete(f"on_deck:{ATTIC}:{MIA.id}")
+    await well.ctx.cache.delete(f"on_deck:{ATTIC}:{MIA.id}:{well.plex.world.find('friend').id}")
     spoil(well, fault)
     for person in (ADA, MIA):
         assert await answers(well, person) == before[person.username]
@@ -237,7 +237,7 @@ async def test_one_that_is_known_to_be_away_keeps_nobody_waiting(well: Pair):
     attic = well.at_attic
     await heard(attic)
     await lost(attic, "It does not answer.")
-    await well.ctx.cache.delete(f"on_deck:{ATTIC}:{MIA.id}")
+    await well.ctx.cache.delete(f"on_deck:{ATTIC}:{MIA.id}:{well.plex.world.find('friend').id}")
     asked = len(well.attic.asked)
     well.attic.faults.set("on_deck", "hang")
     deck = await asking.on_deck(well.ctx, MIA)

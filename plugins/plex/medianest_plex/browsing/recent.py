@@ -127,7 +127,14 @@ async def _folded(
 
     Of movies and albums that is so on whatever page; of seasons and episodes where it is on the same one.
     """
-    elsewhere = await twins(ctx.db, shown, [row["id"] for row in rows])
+    if not rows:
+        return []
+    async with ctx.db.transaction() as tx:
+        # Of that many at once Postgres would rather read the whole library than look into an index for each.
+        await tx.fetchval(
+            "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true)"
+        )
+        elsewhere = await twins(tx, shown, [row["id"] for row in rows])
     listed = {row["id"] for row in before}
     kept = []
     for row in rows:
