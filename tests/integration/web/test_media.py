@@ -30,10 +30,7 @@ ITEM = {
     "summary": "",
     "image": None,
     "state": "requestable",
-    "places": [
-        {"source": "films.main.films", "plugin": "films", "instance": "main", "name": "Synthetic", "href": None,
-         "available": None}
-    ],
+    "places": [],
     "requests": [],
     "actions": [
         {
