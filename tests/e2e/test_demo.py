@@ -187,7 +187,12 @@ async def a_decision_reaches_whoever_asked(running: Demo, record_property: Calla
         assert (found["state"], found["requests"][0]["mine"]) == ("requested", True)
         told: Events = asyncio.Queue()
         client = socketio.AsyncClient()
-        client.on("notification:new", lambda data: told.put_nowait((time.perf_counter(), data["kind"], data)))
+
+        def hear(data: Any) -> None:
+            if data["kind"].startswith("overseerr."):  # a monitor goes down and up by itself
+                told.put_nowait((time.perf_counter(), data["kind"], data))
+
+        client.on("notification:new", hear)
         await client.connect(running.url, auth={"token": token}, transports=["websocket"])
         await asyncio.sleep(0)
         for number in (6, 10):
@@ -198,7 +203,7 @@ async def a_decision_reaches_whoever_asked(running: Demo, record_property: Calla
                 at, kind, _ = await told.get()
             assert kind == "overseerr.request_approved"
             took.append(at - began)
-        kept = (await dev.get("/api/v1/notifications")).json()["items"]
+        kept = [one for one in (await dev.get("/api/v1/notifications")).json()["items"] if one["plugin"] == "overseerr"]
         assert [one["kind"] for one in kept] == ["overseerr.request_approved"] * 2
         assert told.empty()
         await client.disconnect()
