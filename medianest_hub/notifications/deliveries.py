@@ -41,7 +41,7 @@ LEFT JOIN medianest.notification_settings s ON s.person_id = d.person_id
 _DUE: Final = f"""
 SELECT {_COLUMNS} WHERE d.state = 'waiting' AND d.next_at <= $1 AND d.way = $2
 ORDER BY d.next_at, d.happening_id, d.person_id LIMIT $3
-"""  # nosec B608
+"""  # nosec B608 # constants of ours
 _GATHERED: Final = f"""
 SELECT {_COLUMNS} WHERE d.state = 'gathering' AND d.way = $2 AND d.person_id IN (
     SELECT g.person_id FROM medianest.deliveries g WHERE g.state = 'gathering' AND g.way = $2

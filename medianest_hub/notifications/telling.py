@@ -25,7 +25,7 @@ NOTIFY: Final = "mn_notifications"
 
 def _holds(permission: str, roles: str, core: str) -> str:
     """SQL: whether the user `u` has that permission, as `RolePermissions.in_force` says it; all three are parameters."""
-    given = (
+    given = (  # of parameters alone
         "EXISTS (SELECT FROM medianest.permission_overrides o "  # nosec B608
         f"WHERE o.user_id = u.id AND o.permission = {permission} AND o.allowed = "
     )

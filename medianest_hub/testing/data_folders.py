@@ -29,7 +29,7 @@ def lay_out(folder: Path) -> None:
     """
     data = DataDir(folder)
     data.prepare()
-    # -a: as root the files are somebody else's, and stay theirs.
+    # -a: as root the files are somebody else's, and stay theirs. Both paths are ours, and no shell reads them.
     subprocess.run(["cp", "-a", str(_made()), str(data.postgres)], check=True)  # nosec B603 B607 # noqa: S603, S607
     data.write(data.secret_key, secrets.token_urlsafe(48) + "\n")
 

@@ -137,6 +137,7 @@ async def _look(connection: asyncpg.Connection[Any]) -> _Beginning:
 
 
 async def _rows(connection: asyncpg.Connection[Any], table: str) -> str:
+    # The name comes from the catalogue, quoted by `regclass`.
     rows: str = await connection.fetchval(
         f"SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY to_jsonb(t)), '[]')::text FROM {table} t"  # nosec B608 # noqa: S608
     )
@@ -153,7 +154,7 @@ async def _emptied(connection: asyncpg.Connection[Any], beginning: _Beginning) -
     for table, rows in beginning.rows.items():
         if await _rows(connection, table) != rows:
             await connection.execute(f"TRUNCATE {table} CASCADE")
-            await connection.execute(
+            await connection.execute(  # the name as above
                 f"INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, $1)",  # nosec B608 # noqa: S608
                 rows,
             )

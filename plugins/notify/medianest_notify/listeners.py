@@ -14,6 +14,6 @@ async def person_removed(ctx: Context[NotifySettings], event: Event[PersonRemove
     async with ctx.db.transaction() as tx:
         for table in ("outgoing", "address", "device"):
             await tx.execute(
-                f"DELETE FROM plugin_notify.{table} WHERE instance = $1 AND person_id = $2",  # noqa: S608 # nosec B608
+                f"DELETE FROM plugin_notify.{table} WHERE instance = $1 AND person_id = $2",  # nosec B608 # noqa: S608 - constants of ours
                 *(ctx.instance, event.person),
             )

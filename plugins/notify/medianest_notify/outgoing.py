@@ -44,7 +44,7 @@ async def put(ctx: Context[NotifySettings], person: UUID, way: Way, notification
     href = notification.href if notification.href and len(notification.href) <= _HREF else None
     async with ctx.db.transaction() as tx:
         targets = await tx.fetch(
-            f"SELECT id FROM plugin_notify.{_TABLES[way]} WHERE instance = $1 AND person_id = $2",  # noqa: S608 # nosec B608
+            f"SELECT id FROM plugin_notify.{_TABLES[way]} WHERE instance = $1 AND person_id = $2",  # nosec B608 # noqa: S608 - constants of ours
             *(ctx.instance, person),
         )
         ids = [_id_of(target["id"], notification) for target in targets]
@@ -66,7 +66,7 @@ async def claim(ctx: Context[NotifySettings], message: UUID) -> Message | Litera
     row = await ctx.db.fetchrow(
         f"""UPDATE plugin_notify.outgoing o SET state = 'sending'
               FROM (SELECT id, state FROM plugin_notify.outgoing WHERE id = $1 FOR UPDATE) was
-             WHERE o.id = was.id RETURNING was.state AS before, {", ".join(f"o.{one}" for one in _COLUMNS.split(", "))}""",  # noqa: S608 # nosec B608
+             WHERE o.id = was.id RETURNING was.state AS before, {", ".join(f"o.{one}" for one in _COLUMNS.split(", "))}""",  # nosec B608 # noqa: S608 - constants of ours
         message,
     )
     if row is None:

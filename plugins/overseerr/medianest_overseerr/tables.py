@@ -64,8 +64,7 @@ class RequestRow(Table, tablename="request", schema=SCHEMA):
 
     `seasons` is empty for films. `asked_at` is when, by the database's clock, the question was asked that this answers: an
     older answer that comes in later changes nothing. `media_at` is when its media last changed there. `reason` is why it was
-    declined, as written here. `told_state` is for whoever tells people of changes: what they were told last.
-    `deciding_until`: until then nobody else decides on it.
+    declined, as written here. `deciding_until`: until then nobody else decides on it.
     """
 
     instance = Text(default=None)
@@ -83,7 +82,6 @@ class RequestRow(Table, tablename="request", schema=SCHEMA):
     changed_at = Timestamptz(default=None)
     media_at = Timestamptz(null=True, default=None)
     asked_at = Timestamptz(default=None)
-    told_state = Text(null=True, default=None)
     deciding_until = Timestamptz(null=True, default=None)
 
 

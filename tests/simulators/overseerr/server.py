@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from ..threaded import in_a_thread
 from . import (
     issue_routes,
     media_routes,
@@ -117,34 +118,13 @@ class OverseerrSimulator(Knobs):
     @contextlib.contextmanager
     def running(self) -> Iterator[OverseerrSimulator]:
         """Serve until the block ends."""
-        started, failed = threading.Event(), []
-        loop = asyncio.new_event_loop()
-
-        def run() -> None:
-            asyncio.set_event_loop(loop)
+        with in_a_thread("overseerr-simulator", self._serve, lambda: self._end.set()) as self._loop:
             try:
-                loop.run_until_complete(self._serve(started))
-            except BaseException as error:
-                failed.append(error)
+                yield self
             finally:
-                started.set()
-                loop.close()
-
-        thread = threading.Thread(target=run, name="overseerr-simulator", daemon=True)
-        thread.start()
-        started.wait()
-        if failed:
-            raise failed[0]
-        self._loop = loop
-        try:
-            yield self
-        finally:
-            self._loop = None
-            loop.call_soon_threadsafe(self._end.set)
-            thread.join()
+                self._loop = None
         # A mistake here would look like a fault of the service, and pass as one.
         assert self.broken == []
-        assert failed == []
 
     async def _serve(self, started: threading.Event) -> None:
         self._end = asyncio.Event()
@@ -154,10 +134,6 @@ class OverseerrSimulator(Knobs):
             await self._end.wait()
         finally:
             await self._cease()
-            leftover = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in leftover:
-                task.cancel()
-            await asyncio.gather(*leftover, return_exceptions=True)
 
     async def _begin(self) -> None:
         self.faults.closing = asyncio.Event()

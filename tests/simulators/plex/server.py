@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from ..threaded import in_a_thread
 from . import accounts, friends, media_server, pins, sign_in_page
 from .faults import Faults, Handler
 from .items import Item, Section
@@ -73,34 +74,13 @@ class PlexSimulator(LibraryKnobs, PlayerKnobs):
     @contextlib.contextmanager
     def running(self) -> Iterator[PlexSimulator]:
         """Serve until the block ends."""
-        started, failed = threading.Event(), []
-        loop = asyncio.new_event_loop()
-
-        def run() -> None:
-            asyncio.set_event_loop(loop)
+        with in_a_thread("plex-simulator", self._serve, lambda: self.faults.closing.set()) as self._loop:
             try:
-                loop.run_until_complete(self._serve(started))
-            except BaseException as error:
-                failed.append(error)
+                yield self
             finally:
-                started.set()
-                loop.close()
-
-        thread = threading.Thread(target=run, name="plex-simulator", daemon=True)
-        thread.start()
-        started.wait()
-        if failed:
-            raise failed[0]
-        self._loop = loop
-        try:
-            yield self
-        finally:
-            self._loop = None
-            loop.call_soon_threadsafe(self.faults.closing.set)
-            thread.join()
+                self._loop = None
         # A mistake here would look like a fault of Plex, and pass as one.
         assert self.broken == []
-        assert failed == []
 
     async def _serve(self, started: threading.Event) -> None:
         self.faults.closing = asyncio.Event()
@@ -117,10 +97,6 @@ class PlexSimulator(LibraryKnobs, PlayerKnobs):
             await self._cease()
             for runner in runners:
                 await runner.cleanup()
-            leftover = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in leftover:
-                task.cancel()
-            await asyncio.gather(*leftover, return_exceptions=True)
 
     async def _begin(self) -> None:
         runners: list[web.AppRunner] = []

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from typing import Any, TypeVar
 
+from ..threaded import in_a_thread
 from . import webhook
 from .asked import Asked, Log
 from .faults import Faults
@@ -48,34 +49,13 @@ class KumaSimulator(Knobs):
     @contextlib.contextmanager
     def running(self) -> Iterator[KumaSimulator]:
         """Serve until the block ends."""
-        started, failed = threading.Event(), []
-        loop = asyncio.new_event_loop()
-
-        def run() -> None:
-            asyncio.set_event_loop(loop)
+        with in_a_thread("kuma-simulator", self._serve, lambda: self._end.set()) as self._loop:
             try:
-                loop.run_until_complete(self._serve(started))
-            except BaseException as error:
-                failed.append(error)
+                yield self
             finally:
-                started.set()
-                loop.close()
-
-        thread = threading.Thread(target=run, name="kuma-simulator", daemon=True)
-        thread.start()
-        started.wait()
-        if failed:
-            raise failed[0]
-        self._loop = loop
-        try:
-            yield self
-        finally:
-            self._loop = None
-            loop.call_soon_threadsafe(self._end.set)
-            thread.join()
+                self._loop = None
         # A mistake here would look like a fault of Kuma, and pass as one.
         assert self._log.broken == []
-        assert failed == []
 
     async def _serve(self, started: threading.Event) -> None:
         self._end = asyncio.Event()
@@ -86,10 +66,6 @@ class KumaSimulator(Knobs):
             await self._end.wait()
         finally:
             await self._cease()
-            leftover = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in leftover:
-                task.cancel()
-            await asyncio.gather(*leftover, return_exceptions=True)
 
     async def _begin(self) -> None:
         life = Life(self.world, self.faults, self._log, self.pings)

@@ -77,7 +77,7 @@ async def owner(ctx: Context[NotifySettings], address: UUID) -> UUID | None:
 async def rename(ctx: Context[NotifySettings], address: UUID, label: str) -> Address:
     """Call it otherwise. Raises `NotFound`."""
     row = await ctx.db.fetchrow(
-        f"UPDATE plugin_notify.address SET label = $3 WHERE instance = $1 AND id = $2 RETURNING {_SHOWN}",  # noqa: S608 # nosec B608
+        f"UPDATE plugin_notify.address SET label = $3 WHERE instance = $1 AND id = $2 RETURNING {_SHOWN}",  # nosec B608 # noqa: S608 - constants of ours
         *(ctx.instance, address, label),
     )
     if row is None:

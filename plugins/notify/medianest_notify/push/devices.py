@@ -67,7 +67,7 @@ async def of_person(ctx: Context[NotifySettings], person: UUID) -> list[Device]:
     """Those of somebody, the oldest first."""
     rows = await ctx.db.fetch(
         f"""SELECT {_SHOWN} FROM plugin_notify.device
-             WHERE instance = $1 AND person_id = $2 ORDER BY created_at, id""",  # noqa: S608 # nosec B608
+             WHERE instance = $1 AND person_id = $2 ORDER BY created_at, id""",  # nosec B608 # noqa: S608 - constants of ours
         *(ctx.instance, person),
     )
     return [shown(row) for row in rows]
@@ -84,7 +84,7 @@ async def owner(ctx: Context[NotifySettings], device: UUID) -> UUID | None:
 async def rename(ctx: Context[NotifySettings], device: UUID, label: str) -> Device:
     """Call it otherwise. Raises `NotFound`."""
     row = await ctx.db.fetchrow(
-        f"UPDATE plugin_notify.device SET label = $3 WHERE instance = $1 AND id = $2 RETURNING {_SHOWN}",  # noqa: S608 # nosec B608
+        f"UPDATE plugin_notify.device SET label = $3 WHERE instance = $1 AND id = $2 RETURNING {_SHOWN}",  # nosec B608 # noqa: S608 - constants of ours
         *(ctx.instance, device, label),
     )
     if row is None:

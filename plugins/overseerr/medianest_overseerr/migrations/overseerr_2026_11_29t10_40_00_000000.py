@@ -68,7 +68,6 @@ STATEMENTS = (
         changed_at timestamptz NOT NULL,
         media_at timestamptz,
         asked_at timestamptz NOT NULL,
-        told_state text,
         PRIMARY KEY (instance, request_id)
     )
     """,

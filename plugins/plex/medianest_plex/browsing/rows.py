@@ -30,7 +30,7 @@ _IDS: Final = ("tmdb", "tvdb", "imdb", "musicbrainz")
 def seen_sql(row: str, person: int) -> str:
     """Whether the person of that parameter has seen the row."""
     return (
-        f"EXISTS (SELECT FROM plugin_plex.seen s WHERE s.instance = {row}.instance AND s.person_id = ${person}"  # nosec B608
+        f"EXISTS (SELECT FROM plugin_plex.seen s WHERE s.instance = {row}.instance AND s.person_id = ${person}"  # nosec B608 # ours alone
         f" AND s.rating_key = {row}.rating_key)"
     )
 
